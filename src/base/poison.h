@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * poison: functions that lose lengths, ranges or re-entrancy do not compile.
+ * Include it last, in every .c file.
+ */
+#pragma once
+
+#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets
+#pragma GCC poison strtok atoi atol atoll atof strtol strtoul strtoll strtoull
+#pragma GCC poison scanf sscanf fscanf
+#pragma GCC poison gmtime localtime ctime asctime
+#pragma GCC poison gethostbyname gethostbyaddr inet_aton inet_ntoa
+#pragma GCC poison mktemp tmpnam tempnam

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/testing.h"
+
+#include "base/poison.h"
+
+static void cut_visits_every_part(void **state)
+{
+	struct str rest = STR("a,,b,");
+	const char *want[] = { "a", "", "b", "" };
+	size_t n = 0;
+
+	(void)state;
+	while (rest.p != NULL) {
+		assert_true(n < 4);
+		assert_str(str_cut(&rest, ','), want[n]);
+		n++;
+	}
+	assert_int_equal(n, 4);
+}
+
+static void slices_stay_inside(void **state)
+{
+	(void)state;
+	assert_str(str_from(STR("abc"), 1), "bc");
+	assert_str(str_from(STR("abc"), 3), "");
+	assert_str(str_from(STR("abc"), 99), "");
+	assert_str(str_upto(STR("abc"), 99), "abc");
+	assert_str(str_trim(STR(" \ta b\t ")), "a b");
+	assert_str(str_trim(STR(" \t ")), "");
+	assert_str(str_of(NULL), "");
+}
+
+static void comparing_folds_ascii_only(void **state)
+{
+	(void)state;
+	assert_true(str_eq_nocase(STR("MTA-STS"), STR("mta-sts")));
+	assert_false(str_eq_nocase(STR("\xc4"), STR("\xe4")));
+	assert_false(str_eq(STR("a\0b"), STR("a\0c")));
+	assert_true(str_ends_nocase(STR("a.EXAMPLE"), STR(".example")));
+	assert_false(str_ends(STR("x"), STR("xx")));
+	assert_true(str_cmp(STR("a"), STR("ab")) < 0);
+	assert_true(str_cmp(STR("b"), STR("ab")) > 0);
+	assert_int_equal(str_cmp(STR(""), STR("")), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cut_visits_every_part),
+		cmocka_unit_test(slices_stay_inside),
+		cmocka_unit_test(comparing_folds_ascii_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
