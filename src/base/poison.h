@@ -5,6 +5,14 @@
  */
 #pragma once
 
+/* Fortified builds define some of them as macros; those may not be poisoned. */
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets
 #pragma GCC poison strtok atoi atol atoll atof strtol strtoul strtoll strtoull
 #pragma GCC poison scanf sscanf fscanf
