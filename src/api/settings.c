@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings: types, ranges and look-up over the rows of settings_rows.c. */
+#include <string.h>
+
+#include "api/settings.h"
+#include "base/bug.h"
+#include "base/conf.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/vec.h"
+#include "io/addr.h"
+
+#include "base/poison.h"
+
+#define NAME_MAX_BYTES 253
+
+struct words {
+	struct str *items;
+	size_t n, cap;
+};
+
+struct value {
+	struct str text; /* normalised, NUL-terminated */
+	int64_t num;	 /* INT, TIME, SIZE, BOOL */
+	struct words words;
+	unsigned line; /* where the file set it; 0: it did not */
+};
+
+struct settings {
+	struct arena *arena;
+	struct value *values; /* one per row */
+};
+
+struct unit {
+	const char *suffix;
+	int64_t factor;
+};
+
+static const struct unit time_units[] = { { "s", 1 }, { "m", 60 },
+	{ "h", 3600 }, { "d", 86400 }, {} };
+static const struct unit size_units[] = { { "k", 1 << 10 }, { "m", 1 << 20 },
+	{ "g", 1 << 30 }, {} };
+
+static const char *const type_names[] = {
+	[SETTING_STR] = "text",
+	[SETTING_PATH] = "path",
+	[SETTING_NAME] = "domain name",
+	[SETTING_CHOICE] = "word",
+	[SETTING_BOOL] = "yes or no",
+	[SETTING_INT] = "number",
+	[SETTING_TIME] = "time",
+	[SETTING_SIZE] = "size",
+	[SETTING_LIST] = "words",
+	[SETTING_NAMES] = "domain names",
+	[SETTING_IPS] = "IP addresses",
+	[SETTING_ADDRS] = "addresses with ports",
+};
+
+const char *setting_type_name(enum setting_type type)
+{
+	return type_names[type];
+}
+
+static bool is_list(enum setting_type type)
+{
+	return type == SETTING_LIST || type == SETTING_NAMES ||
+	       type == SETTING_IPS || type == SETTING_ADDRS;
+}
+
+static struct str must(struct str s)
+{
+	BUG(s.p == NULL); /* the arena has no cap */
+	return s;
+}
+
+/* ---- values of each type; they return NULL or what would be right */
+
+static const char *check_name(struct arena *a, struct str *s)
+{
+	struct str in = *s;
+	char *p;
+
+	if (str_ends(in, STR(".")))
+		in.n--;
+	if (in.n > NAME_MAX_BYTES)
+		return "a domain name of at most 253 bytes";
+	p = arena_alloc(a, in.n + 1);
+	BUG(p == NULL);
+	for (size_t i = 0; i < in.n; i++) {
+		p[i] = chr_lower(in.p[i]);
+		if (!chr_is_alnum(p[i]) && strchr("-_.", p[i]) == NULL)
+			return "a domain name (letters, digits, - and dots)";
+		if (p[i] == '.' && (i == 0 || p[i - 1] == '.'))
+			return "a domain name without empty labels";
+	}
+	*s = (struct str){ p, in.n };
+	return NULL;
+}
+
+static const char *check_choice(const char *range, struct str s)
+{
+	struct str rest = str_of(range);
+
+	while (rest.p != NULL)
+		if (str_eq(str_cut(&rest, '|'), s))
+			return NULL;
+	return range;
+}
+
+static const char *check_number(
+	const char *range, const struct unit *units, struct str s, int64_t *out)
+{
+	struct str high = str_of(range);
+	struct str low = str_cut(&high, '.');
+	int64_t min, max, factor = 1, n;
+
+	high = str_from(high, 1);
+	BUG(num_i64(low, INT64_MIN, INT64_MAX, &min) != ST_OK);
+	BUG(num_i64(high, min, INT64_MAX, &max) != ST_OK);
+	for (; units != NULL && units->suffix != NULL; units++) {
+		if (!str_ends_nocase(s, str_of(units->suffix)))
+			continue;
+		s.n--;
+		factor = units->factor;
+		break;
+	}
+	if (num_i64(s, INT64_MIN, INT64_MAX, &n) != ST_OK ||
+		__builtin_mul_overflow(n, factor, &n) || n < min || n > max)
+		return range;
+	*out = n;
+	return NULL;
+}
+
+static const char *check_bool(struct str s, int64_t *out)
+{
+	*out = str_eq(s, STR("yes"));
+	return *out || str_eq(s, STR("no")) ? NULL : "yes or no";
+}
+
+static const char *check_word(
+	struct arena *a, enum setting_type type, struct str *s)
+{
+	struct addr addr;
+
+	if (type == SETTING_NAMES)
+		return check_name(a, s);
+	if (type == SETTING_IPS && addr_parse(*s, 1, &addr) != ST_OK)
+		return "an IP address";
+	if (type == SETTING_ADDRS && addr_parse(*s, 0, &addr) != ST_OK)
+		return "ADDRESS:PORT or [ADDRESS]:PORT";
+	return NULL;
+}
+
+static const char *check_list(
+	struct arena *a, enum setting_type type, struct value *v)
+{
+	size_t i = 0, from;
+	const char *want;
+	struct str word;
+
+	while (i < v->text.n) {
+		from = i;
+		while (i < v->text.n && strchr(", \t", v->text.p[i]) == NULL)
+			i++;
+		word = str_upto(str_from(v->text, from), i - from);
+		i++;
+		if (word.n == 0)
+			continue;
+		want = check_word(a, type, &word);
+		if (want != NULL)
+			return want;
+		BUG(!VEC_PUSH(a, &v->words, must(arena_str(a, word))));
+	}
+	return NULL;
+}
+
+static const char *check(
+	struct arena *a, const struct setting_row *row, struct value *v)
+{
+	switch (row->type) {
+	case SETTING_STR:
+		return NULL;
+	case SETTING_PATH:
+		return v->text.n == 0 || v->text.p[0] == '/'
+			       ? NULL
+			       : "an absolute path";
+	case SETTING_NAME:
+		return check_name(a, &v->text);
+	case SETTING_CHOICE:
+		return check_choice(row->range, v->text);
+	case SETTING_BOOL:
+		return check_bool(v->text, &v->num);
+	case SETTING_INT:
+		return check_number(row->range, NULL, v->text, &v->num);
+	case SETTING_TIME:
+		return check_number(row->range, time_units, v->text, &v->num);
+	case SETTING_SIZE:
+		return check_number(row->range, size_units, v->text, &v->num);
+	case SETTING_LIST:
+	case SETTING_NAMES:
+	case SETTING_IPS:
+	case SETTING_ADDRS:
+		return check_list(a, row->type, v);
+	}
+	BUG(true);
+}
+
+/* ---- the table */
+
+static enum status set_row(
+	struct settings *s, size_t i, struct str text, struct err *e)
+{
+	const struct setting_row *row = &setting_rows[i];
+	struct value v = { .text = must(arena_str(s->arena, text)) };
+	const char *want = check(s->arena, row, &v);
+
+	if (want != NULL)
+		return err_set(e, ST_INVALID,
+			"%s.%s: \"%.*s\" is wrong, it takes %s%s", row->section,
+			row->key, STR_ARG(str_upto(text, 80)),
+			want == row->range ? "one of " : "", want);
+	s->values[i] = v;
+	return ST_OK;
+}
+
+static bool find_row(struct str section, struct str key, size_t *at)
+{
+	for (size_t i = 0; setting_rows[i].section != NULL; i++) {
+		if (!str_eq(section, str_of(setting_rows[i].section)) ||
+			!str_eq(key, str_of(setting_rows[i].key)))
+			continue;
+		*at = i;
+		return true;
+	}
+	return false;
+}
+
+static bool is_section(struct str section)
+{
+	for (size_t i = 0; setting_rows[i].section != NULL; i++)
+		if (str_eq(section, str_of(setting_rows[i].section)))
+			return true;
+	return false;
+}
+
+struct settings *settings_new(void)
+{
+	struct settings *s = mem_must(sizeof(*s));
+	struct err e = {};
+	size_t n = 0;
+
+	while (setting_rows[n].section != NULL)
+		n++;
+	s->arena = arena_must(0);
+	s->values = arena_array(s->arena, n, sizeof(*s->values));
+	BUG(s->values == NULL);
+	for (size_t i = 0; i < n; i++)
+		BUG(set_row(s, i, str_of(setting_rows[i].value), &e) != ST_OK);
+	return s;
+}
+
+void settings_free(struct settings **s)
+{
+	if (*s == NULL)
+		return;
+	arena_free(&(*s)->arena);
+	mem_free(*s);
+	*s = NULL;
+}
+
+/* The further lines of a list are added to what the first one said. */
+static enum status apply(
+	struct settings *s, const struct conf_row *row, struct err *e)
+{
+	struct str text = row->value;
+	enum status st;
+	size_t i;
+
+	if (row->section.n == 0)
+		return err_set(e, ST_INVALID, "%s stands before any [section]",
+			row->key.p);
+	if (!is_section(row->section))
+		return err_set(e, ST_INVALID, "there is no section [%s]",
+			row->section.p);
+	if (!find_row(row->section, row->key, &i))
+		return err_set(e, ST_INVALID, "[%s] has no setting %s",
+			row->section.p, row->key.p);
+	if (s->values[i].line != 0) {
+		if (!is_list(setting_rows[i].type))
+			return err_set(e, ST_INVALID,
+				"%s.%s was already set in line %u",
+				row->section.p, row->key.p, s->values[i].line);
+		text = must(arena_fmt(
+			s->arena, "%s %s", s->values[i].text.p, text.p));
+	}
+	st = set_row(s, i, text, e);
+	s->values[i].line = row->line;
+	return st;
+}
+
+enum status settings_load(
+	const char *path, struct settings **out, struct err *e)
+{
+	struct settings *s = settings_new();
+	struct conf conf;
+	enum status st = conf_load(s->arena, path, &conf, e);
+
+	for (size_t i = 0; st == ST_OK && i < conf.n; i++) {
+		st = apply(s, &conf.items[i], e);
+		if (st != ST_OK)
+			err_prefix(e, "%s:%u", path, conf.items[i].line);
+	}
+	if (st == ST_OK) {
+		*out = s;
+		s = NULL;
+	}
+	settings_free(&s);
+	return st;
+}
+
+static bool find_key(const char *key, size_t *at)
+{
+	struct str rest = str_of(key);
+	struct str section = str_cut(&rest, '.');
+
+	return find_row(section, rest, at);
+}
+
+enum status settings_set(
+	struct settings *s, const char *key, struct str value, struct err *e)
+{
+	size_t i;
+
+	if (!find_key(key, &i))
+		return err_set(e, ST_INVALID, "there is no setting %s", key);
+	return set_row(s, i, value, e);
+}
+
+static const struct value *value_of(
+	const struct settings *s, const char *key, enum setting_type *type)
+{
+	size_t i = 0;
+
+	BUG(!find_key(key, &i));
+	*type = setting_rows[i].type;
+	return &s->values[i];
+}
+
+struct str settings_str(const struct settings *s, const char *key)
+{
+	enum setting_type type;
+
+	return value_of(s, key, &type)->text;
+}
+
+int64_t settings_int(const struct settings *s, const char *key)
+{
+	enum setting_type type;
+	const struct value *v = value_of(s, key, &type);
+
+	BUG(type != SETTING_INT && type != SETTING_TIME &&
+		type != SETTING_SIZE);
+	return v->num;
+}
+
+bool settings_bool(const struct settings *s, const char *key)
+{
+	enum setting_type type;
+	const struct value *v = value_of(s, key, &type);
+
+	BUG(type != SETTING_BOOL);
+	return v->num != 0;
+}
+
+const struct str *settings_list(
+	const struct settings *s, const char *key, size_t *n)
+{
+	enum setting_type type;
+	const struct value *v = value_of(s, key, &type);
+
+	BUG(!is_list(type));
+	*n = v->words.n;
+	return v->words.items;
+}
+
+struct str settings_state_path(
+	const struct settings *s, struct arena *a, const char *file)
+{
+	return must(arena_fmt(
+		a, "%s/%s", settings_str(s, "server.state_dir").p, file));
+}
+
+struct str settings_run_path(
+	const struct settings *s, struct arena *a, const char *file)
+{
+	return must(arena_fmt(
+		a, "%s/%s", settings_str(s, "server.run_dir").p, file));
+}
+
+/* ---- printing */
+
+static void write_value(
+	const struct setting_row *row, const struct value *v, struct sbuf *out)
+{
+	sbuf_fmt(out, "%s =", row->key);
+	if (!is_list(row->type)) {
+		if (v->text.n > 0)
+			sbuf_fmt(out, " %s", v->text.p);
+		sbuf_addc(out, '\n');
+		return;
+	}
+	for (size_t i = 0; i < v->words.n; i++)
+		sbuf_fmt(out, "%s%s\n", i == 0 ? " " : "\t",
+			v->words.items[i].p);
+	if (v->words.n == 0)
+		sbuf_addc(out, '\n');
+}
+
+void settings_write(const struct settings *s, struct sbuf *out)
+{
+	const char *section = "";
+
+	for (size_t i = 0; setting_rows[i].section != NULL; i++) {
+		if (strcmp(section, setting_rows[i].section) != 0) {
+			section = setting_rows[i].section;
+			sbuf_fmt(out, "%s[%s]\n", i == 0 ? "" : "\n", section);
+		}
+		write_value(&setting_rows[i], &s->values[i], out);
+	}
+}

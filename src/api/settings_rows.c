@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The settings, section by section. man/moat.conf.5 describes the same rows in
+ * the same words; a test compares them.
+ */
+#include "api/settings.h"
+
+#include "base/poison.h"
+
+const struct setting_row setting_rows[] = {
+	/* ---- server: what all roles share */
+	{ "server", "state_dir", SETTING_PATH, "/var/lib/moat", NULL,
+		"Where the database, the view, the spool and the sealing key "
+		"lie." },
+	{ "server", "run_dir", SETTING_PATH, "/run/moat", NULL,
+		"Where the sockets between the roles and the admin socket "
+		"lie." },
+	{ "server", "user", SETTING_STR, "moat", NULL,
+		"The user that every role becomes when moatd is started as "
+		"root." },
+	{ "server", "roles", SETTING_LIST,
+		"edge dns keeper acme probe digest console", NULL,
+		"The roles that run on this machine." },
+	{ "server", "log_level", SETTING_CHOICE, "info",
+		"debug|info|warn|error", "Events below it are not logged." },
+	{ "server", "stop_time", SETTING_TIME, "10s", "1..300",
+		"How long a role may take to stop before it is killed." },
+
+	/* ---- dns: the hosted zone and its name server */
+	{ "dns", "zone", SETTING_NAME, "", NULL,
+		"The zone that the CNAMEs of customers lead into. Its names "
+		"are answered by the dns role." },
+	{ "dns", "listen", SETTING_ADDRS, "0.0.0.0:53 [::]:53", NULL,
+		"Where the name server listens, over UDP and TCP." },
+	{ "dns", "workers", SETTING_INT, "0", "0..64",
+		"Processes that share the port; 0 is one per core." },
+	{ "dns", "name_servers", SETTING_NAMES, "", NULL,
+		"The public name servers of the zone, as its NS records name "
+		"them." },
+	{ "dns", "name_server_addresses", SETTING_LIST, "", NULL,
+		"Addresses of name servers whose names lie in the zone, as "
+		"NAME=ADDRESS; they become A and AAAA records and the glue." },
+	{ "dns", "hostmaster", SETTING_NAME, "", NULL,
+		"The mailbox in the SOA record, written as a domain name. "
+		"Empty is hostmaster in the zone." },
+
+	/* ---- edge: HTTPS and HTTP towards strangers */
+	{ "edge", "https", SETTING_ADDRS, "0.0.0.0:443 [::]:443", NULL,
+		"Where policies and report intake are served over TLS." },
+	{ "edge", "http", SETTING_ADDRS, "0.0.0.0:80 [::]:80", NULL,
+		"Where challenges of the certificate authority are "
+		"answered." },
+	{ "edge", "workers", SETTING_INT, "0", "0..64",
+		"Processes that share the port; 0 is one per core." },
+	{ "edge", "addresses", SETTING_IPS, "", NULL,
+		"The public addresses of the edge. They become the A and AAAA "
+		"records behind the CNAMEs." },
+
+	/* ---- report: intake of TLS reports */
+	{ "report", "host", SETTING_NAME, "", NULL,
+		"The domain that takes reports by mail, and the host that "
+		"takes them over HTTPS." },
+
+	/* ---- probe: looking at the world */
+	{ "probe", "resolver", SETTING_ADDRS, "", NULL,
+		"Resolvers to ask. Empty: those of /etc/resolv.conf." },
+	{ "probe", "dnssec", SETTING_CHOICE, "validate", "validate|trust|off",
+		"Whether answers are validated here, the resolver's word is "
+		"trusted, or DNSSEC is not looked at." },
+	{ "probe", "root_anchor", SETTING_PATH, "/usr/share/dns/root.key", NULL,
+		"The DNSSEC keys of the root, for own validation." },
+	{ "probe", "allow_private", SETTING_BOOL, "no", NULL,
+		"Lets probes connect to private and loopback addresses. Only "
+		"for laboratories." },
+	{ "probe", "dns_port", SETTING_INT, "53", "1..65535",
+		"The port of authoritative name servers." },
+	{ "probe", "http_port", SETTING_INT, "80", "1..65535",
+		"The port for probing challenges." },
+	{ "probe", "https_port", SETTING_INT, "443", "1..65535",
+		"The port for fetching policies." },
+	{ "probe", "ca_file", SETTING_PATH, "", NULL,
+		"Certificates to trust instead of those of the system." },
+	{ "probe", "timeout", SETTING_TIME, "10s", "1..120",
+		"How long one probe may take." },
+
+	/* ---- console: the API */
+	{ "console", "host", SETTING_NAME, "", NULL,
+		"The host name of the console." },
+	{},
+};

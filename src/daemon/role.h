@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * role: what a process of moatd is. The skeletons front.c and back.c carry
+ * what all roles share; a role's own file holds only what is its own.
+ *
+ * In order: exec · settings · privileges dropped · open() · sandbox · start()
+ * · (front: the loop runs) · close(). Sockets arrive already open, by name.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/status.h"
+#include "io/sandbox.h"
+
+struct loop;
+struct settings;
+
+/* A socket that the supervisor opens before any role is started. */
+struct role_socket {
+	const char *name; /* role_fd knows it by this */
+	/*
+	 * "section.key" of a list of addresses, each bound anew for every
+	 * worker (SO_REUSEPORT); or "/FILE": a unix stream socket in the run
+	 * directory, of which all workers share one.
+	 */
+	const char *where;
+	bool datagram; /* UDP instead of TCP */
+};
+
+/* What a role is given; it lives as long as the process. */
+struct role_env {
+	const struct settings *settings;
+	struct loop *loop; /* front roles; NULL in back roles */
+	const char *name;
+	unsigned worker;  /* 0 to workers - 1 */
+	unsigned workers; /* processes of this role */
+};
+
+struct role {
+	const char *name;
+	bool front;
+	unsigned sandbox;		   /* SANDBOX_ bits of io/sandbox.h */
+	const struct role_socket *sockets; /* ended by name NULL, or NULL */
+	const char *workers; /* setting with the number, or NULL: 1 */
+
+	/* Opens databases and files by path. Not yet in the sandbox. */
+	enum status (*open)(struct role_env *env, void **state, struct err *e);
+
+	/*
+	 * Front: registers with env->loop and returns. Back: works until
+	 * role_stopping(env) and returns.
+	 */
+	enum status (*start)(struct role_env *env, void *state, struct err *e);
+
+	/* Called always, with *state NULL too; clears it. */
+	void (*close)(void **state);
+};
+
+/* All roles there are, in the order of starting, ended by NULL (roles.c). */
+extern const struct role *const roles[];
+
+/* The role of that name, or NULL. */
+const struct role *role_find(const char *name);
+
+/*
+ * The i-th socket of that name, or -1 when there are no more. Non-blocking and
+ * close-on-exec; listening where that applies. The caller owns it.
+ */
+int role_fd_at(const struct role_env *env, const char *name, size_t i);
+
+/* As role_fd_at with i = 0. */
+int role_fd(const struct role_env *env, const char *name);
+
+/* Back roles: true once the role was told to stop. Never waits. */
+bool role_stopping(const struct role_env *env);
+
+/* Back roles: sleeps up to ms; true once the role was told to stop. */
+bool role_wait(const struct role_env *env, int ms);
+
+/* Back roles: becomes readable when the role is told to stop; do not read. */
+int role_stop_fd(const struct role_env *env);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/testing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/settings.h"
+
+#include "base/poison.h"
+
+static char path[] = "/tmp/moat-settings-XXXXXX";
+
+static enum status load(const char *text, struct settings **out, struct err *e)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	return settings_load(path, out, e);
+}
+
+static void values_over_defaults(void **state)
+{
+	struct settings *s = NULL;
+	struct err e = {};
+	const struct str *list;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(load("# a comment\n"
+			      "[dns]\n"
+			      "zone = STS.Example.Net.\n"
+			      "listen = 192.0.2.1:53, 192.0.2.2:53\n"
+			      "    [2001:db8::1]:5353\n"
+			      "[server]\n"
+			      "stop_time = 2m\n",
+				 &s, &e),
+		ST_OK);
+	assert_str(settings_str(s, "dns.zone"), "sts.example.net");
+	list = settings_list(s, "dns.listen", &n);
+	assert_int_equal(n, 3);
+	assert_str(list[2], "[2001:db8::1]:5353");
+	assert_int_equal(settings_int(s, "server.stop_time"), 120);
+	assert_false(settings_bool(s, "probe.allow_private"));
+	assert_str(settings_str(s, "server.user"), "moat");
+	settings_free(&s);
+	assert_null(s);
+}
+
+static void faults_name_file_and_line(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *says;
+	} rows[] = {
+		{ "[dns]\nzoen = x\n", 2, "[dns] has no setting zoen" },
+		{ "\n[dsn]\nzone = x\n", 3, "there is no section [dsn]" },
+		{ "zone = x\n", 1, "zone stands before any [section]" },
+		{ "[dns]\nzone = a..b\n", 2, "dns.zone: \"a..b\" is wrong" },
+		{ "[dns]\nworkers = 65\n", 2, "dns.workers: \"65\"" },
+		{ "[dns]\nworkers = 0x1\n", 2, "dns.workers: \"0x1\"" },
+		{ "[dns]\nworkers =\n", 2, "dns.workers: \"\"" },
+		{ "[dns]\nlisten = ::\n", 2, "dns.listen" },
+		{ "[dns]\nzone = a\nzone = b\n", 3, "already set in line 2" },
+		{ "[probe]\nallow_private = maybe\n", 2, "yes or no" },
+		{ "[server]\nrun_dir = run\n", 2, "an absolute path" },
+		{ "[server]\nlog_level = loud\n", 2,
+			"one of debug|info|warn|error" },
+		{ "[server]\nstop_time = 301s\n", 2, "one of 1..300" },
+		{ "[dns]\nnonsense\n", 2, "neither a [section] nor" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct settings *s = NULL;
+		struct err e = {};
+		char where[64];
+
+		assert_int_equal(load(rows[i].text, &s, &e), ST_INVALID);
+		assert_null(s);
+		(void)snprintf(
+			where, sizeof(where), "%s:%u: ", path, rows[i].line);
+		if (strncmp(e.text, where, strlen(where)) != 0 ||
+			strstr(e.text, rows[i].says) == NULL)
+			fail_msg("\"%s\" has neither \"%s\" nor \"%s\"", e.text,
+				where, rows[i].says);
+	}
+}
+
+static void long_lines_are_refused_not_cut(void **state)
+{
+	struct settings *s = NULL;
+	struct err e = {};
+	char text[400];
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "[server]\nuser = %0300d\n", 1);
+	assert_int_equal(load(text, &s, &e), ST_LIMIT);
+	assert_non_null(strstr(e.text, ":2: the line is too long"));
+}
+
+static void a_missing_file_is_its_own_status(void **state)
+{
+	struct settings *s = NULL;
+	struct err e = {};
+
+	(void)state;
+	assert_int_equal(
+		settings_load("/nonexistent/moat.conf", &s, &e), ST_NOTFOUND);
+	assert_non_null(strstr(e.text, "/nonexistent/moat.conf"));
+}
+
+static void what_is_written_can_be_read(void **state)
+{
+	struct settings *s = settings_new(), *again = NULL;
+	char one[32768], two[32768];
+	struct sbuf b1 = sbuf_fixed(one, sizeof(one));
+	struct sbuf b2 = sbuf_fixed(two, sizeof(two) - 1);
+	struct err e = {};
+
+	(void)state;
+	assert_int_equal(
+		settings_set(s, "dns.zone", STR("sts.example"), &e), ST_OK);
+	assert_int_equal(
+		settings_set(s, "edge.addresses", STR("::1 127.0.0.1"), &e),
+		ST_OK);
+	settings_write(s, &b1);
+	assert_true(sbuf_ok(&b1));
+	one[b1.n] = '\0';
+	assert_int_equal(load(one, &again, &e), ST_OK);
+	settings_write(again, &b2);
+	two[b2.n] = '\0';
+	assert_string_equal(one, two);
+	settings_free(&s);
+	settings_free(&again);
+}
+
+static void every_row_is_documented(void **state)
+{
+	(void)state;
+	for (const struct setting_row *r = setting_rows; r->section != NULL;
+		r++) {
+		size_t n = strlen(r->doc);
+
+		assert_true(n > 10);
+		if (r->doc[n - 1] != '.')
+			fail_msg("%s.%s: no full stop", r->section, r->key);
+	}
+}
+
+static int make_file(void **state)
+{
+	int fd = mkostemp(path, 0);
+
+	(void)state;
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int drop_file(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_over_defaults),
+		cmocka_unit_test(faults_name_file_and_line),
+		cmocka_unit_test(long_lines_are_refused_not_cut),
+		cmocka_unit_test(a_missing_file_is_its_own_status),
+		cmocka_unit_test(what_is_written_can_be_read),
+		cmocka_unit_test(every_row_is_documented),
+	};
+
+	return cmocka_run_group_tests(tests, make_file, drop_file);
+}
