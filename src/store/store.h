@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store: everything moat must not forget, as named operations. No SQL leaves
+ * this folder; what differs between database engines is a small table behind
+ * struct store, so that the operations exist once.
+ *
+ * Shapes, for every operation:
+ *  - Rows are plain structs. Their str members point into the arena of the call
+ *    that read them; writing copies. Optional text is the empty str, optional
+ *    times are 0. Times are UTC seconds. Names are lower-case A-labels without
+ *    a trailing dot.
+ *  - Ids are made by the program (see store_new_id), never by the database.
+ *  - A write that the view must follow appends to the change feed in the same
+ *    transaction. A write outside store_begin/store_commit is a transaction of
+ *    its own; between them it is part of that one.
+ *  - Status: ST_OK; ST_NOTFOUND no such row; ST_INVALID the row breaks a rule
+ *    (exists already, refers to nothing); ST_LIMIT the arena is full; ST_TEMP
+ *    the database is busy, full or unreachable: later; ST_PERM it is damaged or
+ *    of another version. Outputs stay untouched unless ST_OK.
+ *  - A struct store belongs to one thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/status.h"
+#include "base/str.h"
+
+struct store;
+
+/*
+ * Opens the database at target and brings its schema up to date (one process
+ * at a time does so, others wait). target is a path for SQLite; "postgresql:"
+ * and what follows it is reserved.
+ */
+enum status store_open(const char *target, struct store **out, struct err *e);
+void store_close(struct store **s);
+
+/*
+ * One transaction around several operations. It holds the write lock from the
+ * beginning, so what is read in it stays true until the commit. After any
+ * failure inside, call store_rollback. They do not nest (that is a BUG).
+ * store_rollback does nothing when no transaction is open.
+ */
+enum status store_begin(struct store *s, struct err *e);
+enum status store_commit(struct store *s, struct err *e);
+void store_rollback(struct store *s);
+bool store_in_transaction(const struct store *s);
+
+/* 26 lower-case base32 characters: time in ms, then 80 random bits: sortable.
+ */
+struct str store_new_id(struct arena *a);
+
+/* A list of texts, none of which contains a line feed. */
+struct store_strs {
+	struct str *items;
+	size_t n;
+};
+
+/* ---- meta: single values that belong to the whole installation ---------- */
+
+enum status store_meta_get(struct store *s, struct arena *a, struct str key,
+	struct str *value, struct err *e);
+enum status store_meta_put(
+	struct store *s, struct str key, struct str value, struct err *e);
+
+/* ---- tenant -------------------------------------------------------------- */
+
+/* Exists from the beginning; what has no other owner is its own. */
+#define STORE_TENANT_DEFAULT STR("default")
+/* Owns the certificates of system hosts (console, report host). Not listed. */
+#define STORE_TENANT_SYSTEM STR("system")
+
+struct store_tenant {
+	struct str id;	 /* a-z 0-9 -, at most 63 */
+	struct str name; /* for people */
+	int64_t created;
+};
+
+enum status store_tenant_add(
+	struct store *s, const struct store_tenant *t, struct err *e);
+enum status store_tenant_get(struct store *s, struct arena *a, struct str id,
+	struct store_tenant *out, struct err *e);
+enum status store_tenant_list(struct store *s, struct arena *a,
+	struct store_tenant **out, size_t *n, struct err *e);
+
+/* ---- domain -------------------------------------------------------------- */
+
+enum store_mode { STORE_MODE_NONE, STORE_MODE_TESTING, STORE_MODE_ENFORCE };
+
+/* "none", "testing", "enforce" (RFC 8461 section 3.2). */
+const char *store_mode_name(enum store_mode m);
+enum status store_mode_parse(struct str s, enum store_mode *out);
+
+/* What shows now that the domain is the tenant's (docs/architecture.md). */
+enum store_proof {
+	STORE_PROOF_NONE,  /* nothing: nothing is ordered, nothing served */
+	STORE_PROOF_CNAME, /* mta-sts.D leads to the label: all is allowed */
+	STORE_PROOF_ACME,  /* only _acme-challenge.mta-sts.D leads to it:
+			      dns-01 only, nothing served yet */
+	STORE_PROOF_TXT,   /* the token at _moat.D: http-01, tls-alpn-01 */
+};
+const char *store_proof_name(enum store_proof p);
+
+/* The names a customer points to us, in the order of the table below. */
+enum store_cname_which {
+	STORE_CNAME_HOST,   /* mta-sts.D          -> ID.ZONE */
+	STORE_CNAME_STS,    /* _mta-sts.D         -> _mta-sts.ID.ZONE */
+	STORE_CNAME_TLSRPT, /* _smtp._tls.D       -> _smtp._tls.ID.ZONE */
+	STORE_CNAME_ACME,   /* _acme-challenge.mta-sts.D, optional */
+	STORE_CNAMES,
+};
+
+enum store_cname_state {
+	STORE_CNAME_UNKNOWN,   /* never looked, or the last look-up failed */
+	STORE_CNAME_OK,	       /* leads to us */
+	STORE_CNAME_MISSING,   /* the name does not exist */
+	STORE_CNAME_ELSEWHERE, /* something else is there */
+};
+const char *store_cname_state_name(enum store_cname_state c);
+
+struct store_cname {
+	enum store_cname_state state;
+	struct str found; /* what is there instead, for people */
+};
+
+struct store_domain {
+	struct str tenant, name; /* the key */
+	struct str label; /* ID of the hosted zone: 16 x a-z2-7, never reused */
+	struct str token; /* what _moat.D must say as its TXT */
+	int64_t created;
+
+	/* What the tenant wants. */
+	enum store_mode mode;
+	int64_t max_age; /* seconds */
+	struct store_strs mx;
+	int64_t mx_confirmed;	       /* when a person said yes, 0 not yet */
+	struct store_strs mx_proposed; /* DNS says this now, n == 0: no drift */
+	int64_t mx_proposed_at;
+	struct store_strs rua_extra; /* URIs beside ours in the TLSRPT TXT */
+	bool rua_mail, rua_https;    /* which of our own URIs stand there */
+
+	/* The policy as rendered: body in the view first, then its id in DNS.
+	 * dns_id == policy_id once all nodes serve the body. */
+	struct str policy_id, policy_body; /* empty while there is none */
+	int64_t policy_since;		   /* when this body became current */
+	int64_t policy_seq; /* the change that carried the body */
+	struct str dns_id;  /* the id the TXT record shows */
+
+	/* Proof, kept fresh by the keeper. */
+	enum store_proof proof;
+	int64_t proof_since, proof_checked, proof_next; /* next: due time */
+	int64_t proof_tries; /* checks since the last change, for back-off */
+	struct str proof_detail; /* what the last check found, for people */
+	struct store_cname cname[STORE_CNAMES];
+
+	/* Leaving. */
+	int64_t served_since;	/* first moment strangers could get a policy */
+	int64_t not_none_until; /* no sender holds another than none after it;
+				   a policy being served now is not counted */
+	int64_t retiring; /* when retiring began: mode none until it is safe */
+	int64_t removed;  /* when it left: the row stays, the label with it */
+
+	struct str attention; /* why a person must look, empty: nothing */
+};
+
+/*
+ * Adds a domain. ST_INVALID if the tenant has it already, or the label was ever
+ * used (also by a removed domain, any case). A removed row of the same name is
+ * replaced by the new one; its label stays taken.
+ */
+enum status store_domain_add(
+	struct store *s, const struct store_domain *d, struct err *e);
+/* Writes all columns; the label cannot change. Appends a change. */
+enum status store_domain_put(
+	struct store *s, const struct store_domain *d, struct err *e);
+/*
+ * Writes proof*, cname, mx_proposed*, served_since, attention: what checks
+ * find. Appends a change only if published says that the view must follow.
+ */
+enum status store_domain_put_checked(struct store *s,
+	const struct store_domain *d, bool published, struct err *e);
+/* Removed domains are not found by get, claims and list, only by label. */
+enum status store_domain_get(struct store *s, struct arena *a,
+	struct str tenant, struct str name, struct store_domain *out,
+	struct err *e);
+enum status store_domain_by_label(struct store *s, struct arena *a,
+	struct str label, struct store_domain *out, struct err *e);
+/* All tenants' rows of one name. */
+enum status store_domain_claims(struct store *s, struct arena *a,
+	struct str name, struct store_domain **out, size_t *n, struct err *e);
+
+struct store_domain_filter {
+	struct str tenant; /* empty: all tenants */
+	/* the page begins behind this key */
+	struct str after_tenant, after_name;
+	size_t limit; /* 1..1000 */
+};
+/* In order of (tenant, name). */
+enum status store_domain_list(struct store *s, struct arena *a,
+	const struct store_domain_filter *f, struct store_domain **out,
+	size_t *n, struct err *e);
+/* Rows whose proof_next has come (earliest first). */
+enum status store_domain_checks_due(struct store *s, struct arena *a,
+	int64_t now, size_t limit, struct store_domain **out, size_t *n,
+	struct err *e);
+/* Rows with dns_id != policy_id and policy_seq <= applied. */
+enum status store_domain_flips_due(struct store *s, struct arena *a,
+	int64_t applied, size_t limit, struct store_domain **out, size_t *n,
+	struct err *e);
+/* Retiring rows whose not_none_until has passed. */
+enum status store_domain_retired(struct store *s, struct arena *a, int64_t now,
+	size_t limit, struct store_domain **out, size_t *n, struct err *e);
+enum status store_domain_count(struct store *s, int64_t *out, struct err *e);
+
+/* ---- policy history ------------------------------------------------------ */
+
+struct store_policy {
+	struct str tenant, domain, id; /* id: as in the TXT record */
+	struct str body;
+	enum store_mode mode;
+	int64_t max_age, since;
+	struct str actor, reason; /* who, and why in a few words */
+};
+
+enum status store_policy_add(
+	struct store *s, const struct store_policy *p, struct err *e);
+/* Newest first. */
+enum status store_policy_list(struct store *s, struct arena *a,
+	struct str tenant, struct str domain, size_t limit,
+	struct store_policy **out, size_t *n, struct err *e);
+
+/* ---- certificate --------------------------------------------------------- */
+
+struct store_cert {
+	struct str tenant, host; /* host: mta-sts.D, or a system host */
+	struct str id;		 /* SHA-256 of the leaf, 64 hex digits */
+	struct store_strs chain; /* DER, leaf first (any bytes) */
+	struct str key_sealed;	 /* PKCS #8 DER, sealed with purpose "cert" */
+	int64_t not_before, not_after, created;
+	struct str issuer, serial; /* for people; serial in hex */
+	struct str source;	   /* "acme", "files", "exec", "local-ca" */
+	struct str directory;	   /* ACME: the CA's directory URL */
+	/* ARI (RFC 9773): the window, when to ask again, why. */
+	int64_t ari_start, ari_end, ari_next;
+	struct str ari_url;
+	int64_t renew_at; /* when an order is to be queued */
+};
+
+/* Adds a certificate, current from now on. Appends a change. */
+enum status store_cert_add(
+	struct store *s, const struct store_cert *c, struct err *e);
+/* Writes ari_*, renew_at of (tenant, host, id). No change. */
+enum status store_cert_put_times(
+	struct store *s, const struct store_cert *c, struct err *e);
+/* The current (last added) certificate of a host. */
+enum status store_cert_current(struct store *s, struct arena *a,
+	struct str tenant, struct str host, struct store_cert *out,
+	struct err *e);
+/* Newest first, without chain and key. */
+enum status store_cert_list(struct store *s, struct arena *a, struct str tenant,
+	struct str host, size_t limit, struct store_cert **out, size_t *n,
+	struct err *e);
+/* Current ones whose renew_at, or ari_next, has come (without chain, key). */
+enum status store_cert_due(struct store *s, struct arena *a, int64_t now,
+	size_t limit, struct store_cert **out, size_t *n, struct err *e);
+/* Drops all but the current one of each host that ended before a time. */
+enum status store_cert_prune(struct store *s, int64_t before, struct err *e);
+
+/* ---- ACME (RFC 8555) ----------------------------------------------------- */
+
+struct store_acme_account {
+	struct str directory;	 /* the key: the CA's directory URL */
+	struct str url;		 /* "kid"; empty until registered */
+	struct str key_sealed;	 /* PKCS #8 DER, sealed, purpose "account" */
+	struct str contact, tos; /* mailto: URIs; the terms agreed to */
+	struct str status;	 /* the CA's word: valid, deactivated, ... */
+	int64_t created;
+};
+
+enum status store_acme_account_put(
+	struct store *s, const struct store_acme_account *a, struct err *e);
+enum status store_acme_account_get(struct store *s, struct arena *a,
+	struct str directory, struct store_acme_account *out, struct err *e);
+
+enum store_order_state {
+	STORE_ORDER_QUEUED,	/* nothing sent yet */
+	STORE_ORDER_NEW,	/* newOrder answered: url, authorizations */
+	STORE_ORDER_CHALLENGED, /* challenge published, not yet posted */
+	STORE_ORDER_VALIDATING, /* posted; the CA looks */
+	STORE_ORDER_READY,	/* all authorizations valid */
+	STORE_ORDER_FINALIZING, /* CSR sent */
+	STORE_ORDER_ISSUED,	/* certificate URL known, to be fetched */
+	STORE_ORDER_DONE,	/* certificate stored */
+	STORE_ORDER_FAILED,	/* given up for good; the row is history */
+};
+const char *store_order_state_name(enum store_order_state o);
+
+struct store_acme_order {
+	struct str id;		 /* store_new_id */
+	struct str tenant, host; /* whose certificate */
+	struct str directory, profile;
+	struct str reason;   /* "first", "renewal", "revoked", "manual" */
+	struct str replaces; /* ARI certID of the one it replaces */
+	enum store_order_state state;
+	struct str url, finalize_url, cert_url;
+	struct str key_sealed; /* the new certificate's key, "cert" */
+	struct str challenge;  /* "http-01", "tls-alpn-01", "dns-01" */
+	struct str authz_url, challenge_url, token; /* the one identifier's */
+	int64_t challenge_seq; /* the change that publishes the challenge */
+	int64_t attempts;      /* failed ones so far */
+	int64_t next_at;       /* not before this time */
+	int64_t created, updated;
+	int64_t expires; /* the CA's end for the order, 0 unknown */
+	/* The last problem (RFC 7807), kept until the next success. */
+	struct str problem_type, problem_detail;
+	int64_t problem_at;
+	struct str cert_id; /* DONE: which certificate */
+};
+
+/* Adds an order; ST_INVALID if an unfinished one of that host exists. */
+enum status store_acme_order_add(
+	struct store *s, const struct store_acme_order *o, struct err *e);
+/* Writes all columns but id, tenant, host. */
+enum status store_acme_order_put(
+	struct store *s, const struct store_acme_order *o, struct err *e);
+enum status store_acme_order_get(struct store *s, struct arena *a,
+	struct str id, struct store_acme_order *out, struct err *e);
+/* The newest of a host, finished or not. */
+enum status store_acme_order_last(struct store *s, struct arena *a,
+	struct str tenant, struct str host, struct store_acme_order *out,
+	struct err *e);
+/* Unfinished ones whose next_at has come, in order of next_at. */
+enum status store_acme_order_due(struct store *s, struct arena *a, int64_t now,
+	size_t limit, struct store_acme_order **out, size_t *n, struct err *e);
+/* The earliest next_at of unfinished orders; ST_NOTFOUND without any. */
+enum status store_acme_order_next(
+	struct store *s, int64_t *next_at, struct err *e);
+/* Newest first; tenant and host empty: all. */
+enum status store_acme_order_list(struct store *s, struct arena *a,
+	struct str tenant, struct str host, size_t limit,
+	struct store_acme_order **out, size_t *n, struct err *e);
+
+/* A token bucket or a counter of the CA's limits, by name. */
+struct store_acme_bucket {
+	struct str name;     /* "directory|limit|key" */
+	int64_t level_milli; /* tokens left, in thousandths */
+	int64_t at;	     /* when level_milli was true */
+};
+/* ST_NOTFOUND: a bucket never drawn from, full. */
+enum status store_acme_bucket_get(struct store *s, struct arena *a,
+	struct str name, struct store_acme_bucket *out, struct err *e);
+enum status store_acme_bucket_put(
+	struct store *s, const struct store_acme_bucket *b, struct err *e);
+
+/* ---- challenge: what edge and dns must answer right now ------------------ */
+
+enum store_challenge_type {
+	STORE_CHALLENGE_HTTP01, /* token, value = key authorization */
+	STORE_CHALLENGE_ALPN01, /* cert_der, key_sealed (purpose "alpn") */
+	STORE_CHALLENGE_DNS01,	/* value = TXT text at _acme-challenge.ID */
+};
+
+struct store_challenge {
+	struct str tenant, host; /* host: the name being validated */
+	enum store_challenge_type type;
+	struct str token; /* the key together with tenant, host, type */
+	struct str value;
+	struct str cert_der, key_sealed;
+	int64_t expires; /* the keeper drops it then */
+	struct str order_id;
+};
+
+/*
+ * Publishes a challenge: appends a change and gives its seq (may be NULL). It
+ * is visible to strangers once store_node_applied is at least that.
+ */
+enum status store_challenge_put(struct store *s,
+	const struct store_challenge *c, int64_t *seq, struct err *e);
+/* Withdraws all challenges of an order; ST_OK if there were none. */
+enum status store_challenge_drop(
+	struct store *s, struct str order_id, struct err *e);
+enum status store_challenge_list(struct store *s, struct arena *a,
+	struct str tenant, struct str host, struct store_challenge **out,
+	size_t *n, struct err *e);
+/* Drops the expired ones, each with its change. */
+enum status store_challenge_expire(struct store *s, int64_t now, struct err *e);
+
+/* ---- report: TLS reports taken in (RFC 8460) ----------------------------- */
+
+struct store_report_failure {
+	struct str result_type; /* as in the report */
+	struct str sending_ip, receiving_host, receiving_helo, receiving_ip;
+	struct str reason_code, info_uri;
+	int64_t sessions;
+};
+
+struct store_report_policy {
+	struct str type;   /* "sts", "tlsa", "no-policy-found", or as given */
+	struct str domain; /* policy-domain */
+	struct store_strs strings, mx;
+	int64_t ok, failed; /* summary counts */
+	struct store_report_failure *failures;
+	size_t n_failures;
+};
+
+struct store_report {
+	struct str tenant, id; /* id: store_new_id */
+	struct str domain;     /* the tenant's domain, by the label */
+	struct str org, report_id, contact;
+	int64_t begin, end, received;
+	struct str via;	  /* "post", "import", "lmtp" */
+	struct str proof; /* the domain that signed; empty: unauthenticated */
+	struct str raw_name;   /* the raw report's file name in the spool */
+	struct str raw_sha256; /* 64 hex digits */
+	struct str quirks;     /* names of leniencies used, with commas */
+	int64_t ok, failed;    /* sums over the policies */
+	struct store_report_policy *policies;
+	size_t n_policies;
+};
+
+/*
+ * Adds a report with all its rows. ST_INVALID if the tenant already has one of
+ * the same (domain, org, report_id, begin, end, proof): a duplicate.
+ */
+enum status store_report_add(
+	struct store *s, const struct store_report *r, struct err *e);
+/* With policies and failures. */
+enum status store_report_get(struct store *s, struct arena *a,
+	struct str tenant, struct str id, struct store_report *out,
+	struct err *e);
+
+struct store_report_filter {
+	struct str tenant; /* must be set */
+	struct str domain; /* empty: all */
+	int64_t from, to;  /* begin >= from and begin < to; to 0: open */
+	struct str before; /* the page begins before this id; empty: newest */
+	size_t limit;	   /* 1..1000 */
+};
+/* Newest first. with_rows: policies and failures too. */
+enum status store_report_list(struct store *s, struct arena *a,
+	const struct store_report_filter *f, bool with_rows,
+	struct store_report **out, size_t *n, struct err *e);
+/* Drops those received before a time; *n tells how many (may be NULL). */
+enum status store_report_prune(
+	struct store *s, int64_t before, int64_t *n, struct err *e);
+
+/* ---- change feed --------------------------------------------------------- */
+
+enum store_change_kind {
+	STORE_CHANGE_DOMAIN,	/* key: domain name */
+	STORE_CHANGE_CERT,	/* key: host name */
+	STORE_CHANGE_CHALLENGE, /* key: host name */
+	STORE_CHANGE_REBUILD,	/* key empty: somebody asked for a new view */
+};
+
+struct store_change {
+	int64_t seq; /* without gaps of meaning: commit order is seq order */
+	enum store_change_kind kind;
+	struct str tenant, key;
+	int64_t at;
+};
+
+/* Appends a change; its seq to *seq (may be NULL). */
+enum status store_change_add(struct store *s, enum store_change_kind kind,
+	struct str tenant, struct str key, int64_t *seq, struct err *e);
+/* Those with seq > after, in order. */
+enum status store_change_list(struct store *s, struct arena *a, int64_t after,
+	size_t limit, struct store_change **out, size_t *n, struct err *e);
+/* The last seq given (0: none yet), and the first still listed (0: none). */
+enum status store_change_range(
+	struct store *s, int64_t *first, int64_t *last, struct err *e);
+/* Drops those with seq <= upto and older than a time. */
+enum status store_change_prune(
+	struct store *s, int64_t upto, int64_t before, struct err *e);
+
+/* ---- node and lease ------------------------------------------------------ */
+
+struct store_node {
+	struct str name;
+	int64_t applied_seq; /* its view contains all changes up to this */
+	int64_t seen;	     /* last sign of life */
+	int64_t zone_serial; /* of its view */
+};
+
+/* A node silent for longer than this does not hold the others back. */
+#define STORE_NODE_DEAD_S 60
+
+enum status store_node_put(
+	struct store *s, const struct store_node *n, struct err *e);
+enum status store_node_list(struct store *s, struct arena *a,
+	struct store_node **out, size_t *n, struct err *e);
+/* The lowest applied_seq of nodes alive at now; ST_NOTFOUND if none is. */
+enum status store_node_applied(
+	struct store *s, int64_t now, int64_t *seq, struct err *e);
+
+/*
+ * Takes or renews the lease for ttl seconds. ST_OK: holder has it until
+ * now + ttl. ST_AGAIN: another holds it; *until (may be NULL) says how long.
+ */
+enum status store_lease_take(struct store *s, struct str name,
+	struct str holder, int64_t now, int64_t ttl_s, int64_t *until,
+	struct err *e);
+enum status store_lease_drop(
+	struct store *s, struct str name, struct str holder, struct err *e);
+
+/* ---- audit log ----------------------------------------------------------- */
+
+struct store_audit {
+	struct str id; /* given by the store when empty */
+	struct str tenant;
+	int64_t at;
+	struct str actor;  /* "admin socket uid 0", a user, "keeper" */
+	struct str action; /* "domain.add", "domain.mode", ... */
+	struct str object; /* usually the domain */
+	struct str detail; /* one line for people */
+};
+
+enum status store_audit_add(
+	struct store *s, const struct store_audit *a, struct err *e);
+/* Newest first; tenant, object empty: all; before an id, empty: from the top.
+ */
+enum status store_audit_list(struct store *s, struct arena *a,
+	struct str tenant, struct str object, struct str before, size_t limit,
+	struct store_audit **out, size_t *n, struct err *e);
