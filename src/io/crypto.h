@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crypto: hashes, random bytes and the sealing of secrets at rest.
+ *
+ * Sealed text is a version byte, a 24-byte random nonce and the output of
+ * XChaCha20-Poly1305 with the purpose as associated data: what was sealed for
+ * one purpose (a table, a row) opens for no other.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/sbuf.h"
+#include "base/status.h"
+#include "base/str.h"
+
+#define CRYPTO_SHA256_BYTES 32u
+#define CRYPTO_KEY_BYTES 32u
+#define CRYPTO_SEAL_EXTRA 41u /* sealed is longer than plain by this much */
+
+/* SHA-256 (FIPS 180-4) of data. */
+void crypto_sha256(struct str data, unsigned char out[CRYPTO_SHA256_BYTES]);
+
+/* HMAC-SHA-256 (RFC 2104), any key length. */
+void crypto_hmac_sha256(struct str key, struct str data,
+	unsigned char out[CRYPTO_SHA256_BYTES]);
+
+/* n unpredictable bytes. */
+void crypto_random(void *p, size_t n);
+
+/* A number in 0..upper-1, each as likely; 0 when upper is 0. */
+uint32_t crypto_random_below(uint32_t upper);
+
+/* Compares in a time that does not depend on the bytes. */
+bool crypto_equal(struct str a, struct str b);
+
+/* The key that seals; in locked memory, wiped when freed. */
+struct crypto_key;
+
+/*
+ * Reads the key: 64 hex digits and an optional newline. The file must be a
+ * regular file that only its owner can read. A path of the form
+ * "credential:NAME" means $CREDENTIALS_DIRECTORY/NAME, which systemd guards.
+ * ST_NOTFOUND: no such file; ST_INVALID: wrong content or too open;
+ * ST_PERM: cannot be read.
+ */
+enum status crypto_key_open(
+	const char *path, struct crypto_key **out, struct err *e);
+
+/*
+ * Makes a new random key file, mode 0600, synced to the disk, never over an
+ * existing one. ST_LIMIT: it exists; ST_PERM: cannot be written.
+ */
+enum status crypto_key_create(const char *path, struct err *e);
+
+/* A key from bytes at hand: for tests. */
+struct crypto_key *crypto_key_of(const unsigned char bytes[CRYPTO_KEY_BYTES]);
+
+/* Wipes and frees; clears *k; NULL is allowed. */
+void crypto_key_free(struct crypto_key **k);
+
+/* Appends plain, sealed for purpose; out tells by sbuf_ok if it fitted. */
+void crypto_seal(const struct crypto_key *k, struct str purpose,
+	struct str plain, struct sbuf *out);
+
+/*
+ * Opens into at most cap bytes at out, *n of them; the caller wipes them.
+ * ST_INVALID: not sealed with this key for this purpose, or damaged;
+ * ST_LIMIT: cap is too small.
+ */
+enum status crypto_open(const struct crypto_key *k, struct str purpose,
+	struct str sealed, void *out, size_t cap, size_t *n);
