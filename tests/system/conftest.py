@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""System tests run the programs of an optimised build, named by MOAT_BUILD."""
+"""System tests run the programs of an optimised build, named by MOAT_BUILD,
+against real servers. A failed test shows the logs of all that ran."""
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
+
+from harness import netns, process
+
+LOG_TAIL_BYTES = 6000
 
 
 def pytest_configure(config):
@@ -15,3 +21,37 @@ def pytest_configure(config):
             "(./test --only system does)")
     if not (Path(build) / "build.ninja").exists():
         raise pytest.UsageError(f"MOAT_BUILD={build} is not a build folder")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if not report.failed or not hasattr(report.longrepr, "addsection"):
+        return
+    for p in process.running:
+        report.longrepr.addsection(f"{p.name} log",
+                                   p.log_text()[-LOG_TAIL_BYTES:])
+
+
+@pytest.fixture
+def stack():
+    """Servers entered here are stopped after the test, last one first."""
+    with contextlib.ExitStack() as servers:
+        yield servers
+
+
+@pytest.fixture
+def full():
+    """True in ./test --full: then run the stated counts."""
+    return os.environ.get("MOAT_FULL") == "1"
+
+
+@pytest.fixture
+def network():
+    """A network namespace with loopback up if we are root, else None: both
+    are what netns= takes."""
+    if not netns.available():
+        yield None
+        return
+    with netns.NetworkNamespace() as ns:
+        yield ns
