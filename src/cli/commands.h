@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands: the rows of the subcommands, one file each. */
+#pragma once
+
+#include "cli/cli.h"
+
+extern const struct command cmd_match;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main: the table of subcommands. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+
+#include "base/poison.h"
+
+int main(int argc, char **argv)
+{
+	const struct command table[] = {
+		cmd_match,
+		{},
+	};
+
+	return cli_main(table, argc, argv);
+}
