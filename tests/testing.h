@@ -18,7 +18,6 @@
 	do {                                                                   \
 		struct str actual_ = (actual);                                 \
 		assert_int_equal(actual_.n, strlen(expected_cstr));            \
-		assert_memory_equal(                                           \
-			actual_.n == 0 ? "" : actual_.p, expected_cstr,        \
-			actual_.n);                                            \
+		assert_memory_equal(actual_.n == 0 ? "" : actual_.p,           \
+			expected_cstr, actual_.n);                             \
 	} while (0)

@@ -124,7 +124,7 @@ enum status conf_load(
 	struct arena *a, const char *path, struct conf *out, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct str text;
+	struct str text = {};
 	enum status st;
 
 	if (fd < 0)

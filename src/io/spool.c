@@ -506,7 +506,7 @@ enum status spool_read(struct spool *s, enum spool_folder folder,
 {
 	char file[SPOOL_NAME_MAX];
 	enum status st;
-	struct str all;
+	struct str all = {};
 	int fd;
 
 	if (!name_ok(name, file))

@@ -4,6 +4,8 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -25,3 +27,10 @@ def files(*suffixes, root=ROOT):
 
 def read(path, root=ROOT):
     return (root / path).read_text(encoding="utf-8", errors="replace")
+
+
+def none(found, what=None):
+    """Fails the test with what was found, unless that is nothing."""
+    if found:
+        pytest.fail("\n".join([what] * (what is not None) + list(found)),
+                    pytrace=False)

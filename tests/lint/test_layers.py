@@ -56,7 +56,7 @@ def test_tree():
     found = [said for path in source.files(".c", ".h")
              if path.parts[0] in ("src", "lib")
              for said in findings(path, source.read(path))]
-    assert not found, "\n".join(found)
+    source.none(found)
 
 
 def red(path, text):
