@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tlsrpt_text: the small grammars inside a TLS report. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "proto/tlsrpt_text.h"
+
+#include "base/poison.h"
+
+/* AF_INET, AF_INET6, or 0 if s is no address. */
+static int parse_ip(struct str s, unsigned char addr[16])
+{
+	char z[INET6_ADDRSTRLEN] = "";
+
+	if (s.n >= sizeof(z) || (s.n > 0 && memchr(s.p, 0, s.n) != NULL))
+		return 0;
+	if (s.n > 0)
+		memcpy(z, s.p, s.n);
+	if (inet_pton(AF_INET, z, addr) == 1)
+		return AF_INET;
+	return inet_pton(AF_INET6, z, addr) == 1 ? AF_INET6 : 0;
+}
+
+bool tlsrpt_is_ip(struct str s)
+{
+	unsigned char addr[16];
+
+	return parse_ip(s, addr) != 0;
+}
+
+struct str tlsrpt_ip_undecorated(struct str s)
+{
+	ptrdiff_t zone;
+
+	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+		s = (struct str){ s.p + 1, s.n - 2 };
+	if (str_eq_nocase(str_upto(s, 5), STR("IPv6:")))
+		s = str_from(s, 5);
+	zone = str_index(s, '%');
+	return zone < 0 ? s : str_upto(s, (size_t)zone);
+}
+
+struct str tlsrpt_ip_canonical(struct arena *a, struct str s)
+{
+	char z[INET6_ADDRSTRLEN];
+	unsigned char addr[16];
+	int family = parse_ip(s, addr);
+	struct str out;
+
+	if (family == 0 || inet_ntop(family, addr, z, sizeof(z)) == NULL)
+		return s;
+	out = arena_str(a, str_of(z));
+	return out.p == NULL ? s : out;
+}
+
+bool tlsrpt_is_domain(struct str s)
+{
+	bool good = s.n > 0 && s.n <= 253;
+
+	while (good && s.p != NULL) {
+		struct str label = str_cut(&s, '.');
+
+		good = label.n > 0 && label.n <= 63;
+		for (size_t i = 0; i < label.n && good; i++)
+			good = chr_is_alnum(label.p[i]) || label.p[i] == '-' ||
+			       label.p[i] == '_';
+	}
+	return good;
+}
+
+bool tlsrpt_is_mx_pattern(struct str s)
+{
+	return tlsrpt_is_domain(str_from(s, str_starts(s, STR("*.")) ? 2 : 0));
+}
+
+bool tlsrpt_is_uri(struct str s)
+{
+	ptrdiff_t colon = str_index(s, ':');
+
+	if (colon < 1 || !chr_is_alpha(s.p[0]) || str_index(s, ' ') >= 0)
+		return false;
+	for (ptrdiff_t i = 0; i < colon; i++)
+		if (!chr_is_alnum(s.p[i]) && memchr("+-.", s.p[i], 3) == NULL)
+			return false;
+	return true;
+}
+
+bool tlsrpt_is_address(struct str s)
+{
+	struct str rest = s, local = str_cut(&rest, '@');
+
+	for (size_t i = 0; i < local.n; i++)
+		if ((unsigned char)local.p[i] <= ' ' || local.p[i] == '<' ||
+			local.p[i] == '>')
+			return false;
+	return local.n > 0 && rest.p != NULL && tlsrpt_is_domain(rest);
+}
