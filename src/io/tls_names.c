@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls_names: server names from the SAN only. */
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "io/tls_names.h"
+
+#include "base/bug.h"
+
+#include "base/poison.h"
+
+void tls_names_require(void *ssl_ctx, const char *host)
+{
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl_ctx);
+
+	X509_VERIFY_PARAM_set_hostflags(
+		param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+			       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	BUG(X509_VERIFY_PARAM_set1_host(param, host, 0) != 1);
+}
