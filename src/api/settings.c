@@ -397,6 +397,13 @@ struct str settings_run_path(
 		a, "%s/%s", settings_str(s, "server.run_dir").p, file));
 }
 
+struct str settings_seal_key(const struct settings *s, struct arena *a)
+{
+	struct str given = settings_str(s, "server.seal_key");
+
+	return given.n > 0 ? given : settings_state_path(s, a, "keys/seal.key");
+}
+
 /* ---- printing */
 
 static void write_value(

@@ -86,5 +86,8 @@ struct str settings_state_path(
 struct str settings_run_path(
 	const struct settings *s, struct arena *a, const char *file);
 
+/* What crypto_key_open takes: server.seal_key, or its default place. */
+struct str settings_seal_key(const struct settings *s, struct arena *a);
+
 /* All values in effect, as a file that settings_load reads. */
 void settings_write(const struct settings *s, struct sbuf *out);

@@ -21,6 +21,11 @@ const struct setting_row setting_rows[] = {
 	{ "server", "roles", SETTING_LIST,
 		"edge dns keeper acme probe digest console", NULL,
 		"The roles that run on this machine." },
+	{ "server", "seal_key", SETTING_STR, "", NULL,
+		"The file with the key that seals secrets in the database, or "
+		"credential:NAME for a systemd credential. Empty: "
+		"keys/seal.key in the state directory, made at the first "
+		"start." },
 	{ "server", "log_level", SETTING_CHOICE, "info",
 		"debug|info|warn|error", "Events below it are not logged." },
 	{ "server", "stop_time", SETTING_TIME, "10s", "1..300",

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/status.h"
@@ -17,6 +18,8 @@
 
 struct loop;
 struct settings;
+
+#define ROLE_READS_MAX 16u
 
 /* A socket that the supervisor opens before any role is started. */
 struct role_socket {
@@ -37,6 +40,11 @@ struct role_env {
 	const char *name;
 	unsigned worker;  /* 0 to workers - 1 */
 	unsigned workers; /* processes of this role */
+
+	/* Of the skeletons. */
+	pid_t supervisor; /* 0: started by hand */
+	const char *reads[ROLE_READS_MAX];
+	size_t n_reads;
 };
 
 struct role {
@@ -73,6 +81,13 @@ int role_fd_at(const struct role_env *env, const char *name, size_t i);
 
 /* As role_fd_at with i = 0. */
 int role_fd(const struct role_env *env, const char *name);
+
+/*
+ * In open: the role will read this file, or what is below this folder, beside
+ * the state and run directories, /etc and /usr/share. The text is borrowed;
+ * NULL and "" are ignored.
+ */
+void role_allow_read(struct role_env *env, const char *path);
 
 /* Back roles: true once the role was told to stop. Never waits. */
 bool role_stopping(const struct role_env *env);

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* roles: the roles by name, each defined in role_NAME.c. */
+#pragma once
+
+#include "daemon/role.h"
