@@ -17,26 +17,46 @@ struct finding_list finding_list_of(struct arena *a)
 	return (struct finding_list){ .arena = a };
 }
 
-void finding_add(struct finding_list *list, enum finding_level level,
-	uint32_t line, uint32_t column, const char *rule, const char *remedy,
-	const char *fmt, ...)
+/* Appends f with its text formatted into the arena. */
+__attribute__((format(printf, 3, 0))) static void add(struct finding_list *list,
+	struct finding f, const char *fmt, va_list ap)
 {
-	struct finding f = { level, line, column, {}, rule, remedy };
 	char text[TEXT_MAX];
-	va_list ap;
 
-	if (level > list->worst)
-		list->worst = level;
+	if (f.level > list->worst)
+		list->worst = f.level;
 	if (list->n == FINDINGS_MAX) {
 		list->cut = true;
 		return;
 	}
-	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	f.text = arena_str(list->arena, str_of(text));
 	if (f.text.p == NULL || !VEC_PUSH(list->arena, list, f))
 		list->failed = true;
+}
+
+void finding_add(struct finding_list *list, enum finding_level level,
+	uint32_t line, uint32_t column, const char *rule, const char *remedy,
+	const char *fmt, ...)
+{
+	struct finding f = { level, line, column, {}, rule, remedy, "" };
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(list, f, fmt, ap);
+	va_end(ap);
+}
+
+void finding_add_check(struct finding_list *list,
+	const struct finding_check *check, uint32_t line, const char *fmt, ...)
+{
+	struct finding f = { check->level, line, 0, {}, check->rule,
+		check->remedy, check->id };
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(list, f, fmt, ap);
+	va_end(ap);
 }
 
 const char *finding_quote(struct finding_list *list, struct str s)

@@ -24,6 +24,15 @@ struct finding {
 	struct str text;       /* what is wrong; untrusted parts escaped */
 	const char *rule;      /* "RFC 8461 section 3.2" */
 	const char *remedy;    /* what to do about it; "" if plain */
+	const char *id;	       /* "FIL-07" of docs/checks.md; "" if none */
+};
+
+/* A check of docs/checks.md: what is the same each time it finds something. */
+struct finding_check {
+	const char *id;
+	enum finding_level level;
+	const char *rule;
+	const char *remedy;
 };
 
 struct finding_list {
@@ -47,6 +56,11 @@ struct finding_list finding_list_of(struct arena *a);
 void finding_add(struct finding_list *list, enum finding_level level,
 	uint32_t line, uint32_t column, const char *rule, const char *remedy,
 	const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+
+/* The same for a check with an id. */
+void finding_add_check(struct finding_list *list,
+	const struct finding_check *check, uint32_t line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* s escaped and cut to a readable length, NUL-terminated, for %s above. */
 const char *finding_quote(struct finding_list *list, struct str s);

@@ -29,3 +29,8 @@
 #define TLSRPT_MIME_PARTS_MAX 100u
 #define TLSRPT_MIME_DEPTH_MAX 8u
 #define TLSRPT_TEXTS_MAX 16u
+
+/* The record at _smtp._tls: its text, its addresses, each of those. */
+#define TLSRPT_RECORD_BYTES_MAX 4096u
+#define TLSRPT_RUA_MAX 32u
+#define TLSRPT_URI_BYTES_MAX 2048u
