@@ -90,8 +90,8 @@ bool tlsrpt_is_address(struct str s)
 	struct str rest = s, local = str_cut(&rest, '@');
 
 	for (size_t i = 0; i < local.n; i++)
-		if ((unsigned char)local.p[i] <= ' ' || local.p[i] == '<' ||
-			local.p[i] == '>')
+		if ((unsigned char)local.p[i] <= ' ' ||
+			strchr("()<>[]:;,\\\"", local.p[i]) != NULL)
 			return false;
 	return local.n > 0 && rest.p != NULL && tlsrpt_is_domain(rest);
 }
