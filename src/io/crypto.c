@@ -45,15 +45,23 @@ void crypto_sha256(struct str data, unsigned char out[CRYPTO_SHA256_BYTES])
 	(void)crypto_hash_sha256(out, bytes_of(data), data.n);
 }
 
-void crypto_hmac_sha256(
-	struct str key, struct str data, unsigned char out[CRYPTO_SHA256_BYTES])
+void crypto_hmac_sha256_parts(struct str key, const struct str *parts, size_t n,
+	unsigned char out[CRYPTO_SHA256_BYTES])
 {
 	crypto_auth_hmacsha256_state st;
 
 	(void)crypto_auth_hmacsha256_init(&st, bytes_of(key), key.n);
-	(void)crypto_auth_hmacsha256_update(&st, bytes_of(data), data.n);
+	for (size_t i = 0; i < n; i++)
+		(void)crypto_auth_hmacsha256_update(
+			&st, bytes_of(parts[i]), parts[i].n);
 	(void)crypto_auth_hmacsha256_final(&st, out);
 	sodium_memzero(&st, sizeof(st));
+}
+
+void crypto_hmac_sha256(
+	struct str key, struct str data, unsigned char out[CRYPTO_SHA256_BYTES])
+{
+	crypto_hmac_sha256_parts(key, &data, 1, out);
 }
 
 void crypto_random(void *p, size_t n)

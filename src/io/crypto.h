@@ -28,6 +28,10 @@ void crypto_sha256(struct str data, unsigned char out[CRYPTO_SHA256_BYTES]);
 void crypto_hmac_sha256(struct str key, struct str data,
 	unsigned char out[CRYPTO_SHA256_BYTES]);
 
+/* The same over n parts in order. */
+void crypto_hmac_sha256_parts(struct str key, const struct str *parts, size_t n,
+	unsigned char out[CRYPTO_SHA256_BYTES]);
+
 /* n unpredictable bytes. */
 void crypto_random(void *p, size_t n);
 
