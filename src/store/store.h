@@ -51,8 +51,7 @@ enum status store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 
-/* 26 lower-case base32 characters: time in ms, then 80 random bits: sortable.
- */
+/* 26 characters 0-9a-v: time in ms, then 80 random bits. They sort by time. */
 struct str store_new_id(struct arena *a);
 
 /* A list of texts, none of which contains a line feed. */

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * migrations: the schema, in numbered steps that never change once released.
+ *
+ * The dialect is what SQLite and PostgreSQL share: BIGINT, TEXT and BYTEA
+ * columns, no sequences, no database clock. Every tenant table's key begins
+ * with the tenant. Booleans are BIGINT 0 or 1, lists of texts are one TEXT with
+ * line feeds, lists of bytes one BYTEA (see table.h).
+ */
+#include "store/store.h"
+#include "store/table.h"
+
+#include "base/poison.h"
+
+static const char step_1[] =
+	"CREATE TABLE meta ("
+	" name TEXT NOT NULL PRIMARY KEY,"
+	" value TEXT NOT NULL);"
+
+	"CREATE TABLE tenant ("
+	" id TEXT NOT NULL PRIMARY KEY,"
+	" name TEXT NOT NULL,"
+	" created BIGINT NOT NULL);"
+	"INSERT INTO tenant (id, name, created) VALUES"
+	" ('default', 'default', 0), ('system', 'system hosts', 0);"
+
+	"CREATE TABLE label ("
+	" label TEXT NOT NULL PRIMARY KEY,"
+	" tenant TEXT NOT NULL REFERENCES tenant (id),"
+	" domain TEXT NOT NULL);"
+
+	"CREATE TABLE domain ("
+	" tenant TEXT NOT NULL REFERENCES tenant (id),"
+	" name TEXT NOT NULL,"
+	" label TEXT NOT NULL,"
+	" token TEXT NOT NULL,"
+	" created BIGINT NOT NULL,"
+	" mode BIGINT NOT NULL,"
+	" max_age BIGINT NOT NULL,"
+	" mx TEXT NOT NULL,"
+	" mx_confirmed BIGINT NOT NULL,"
+	" rua_extra TEXT NOT NULL,"
+	" rua_mail BIGINT NOT NULL,"
+	" rua_https BIGINT NOT NULL,"
+	" policy_id TEXT NOT NULL,"
+	" policy_body TEXT NOT NULL,"
+	" policy_since BIGINT NOT NULL,"
+	" policy_seq BIGINT NOT NULL,"
+	" dns_id TEXT NOT NULL,"
+	" not_none_until BIGINT NOT NULL,"
+	" retiring BIGINT NOT NULL,"
+	" removed BIGINT NOT NULL,"
+	" mx_proposed TEXT NOT NULL,"
+	" mx_proposed_at BIGINT NOT NULL,"
+	" proof BIGINT NOT NULL,"
+	" proof_since BIGINT NOT NULL,"
+	" proof_checked BIGINT NOT NULL,"
+	" proof_next BIGINT NOT NULL,"
+	" proof_tries BIGINT NOT NULL,"
+	" proof_detail TEXT NOT NULL,"
+	" cname_host_state BIGINT NOT NULL,"
+	" cname_host_found TEXT NOT NULL,"
+	" cname_sts_state BIGINT NOT NULL,"
+	" cname_sts_found TEXT NOT NULL,"
+	" cname_tlsrpt_state BIGINT NOT NULL,"
+	" cname_tlsrpt_found TEXT NOT NULL,"
+	" cname_acme_state BIGINT NOT NULL,"
+	" cname_acme_found TEXT NOT NULL,"
+	" served_since BIGINT NOT NULL,"
+	" attention TEXT NOT NULL,"
+	" PRIMARY KEY (tenant, name));"
+	"CREATE INDEX domain_name ON domain (name);"
+	"CREATE INDEX domain_check ON domain (proof_next) WHERE removed = 0;"
+	"CREATE INDEX domain_flip ON domain (policy_seq)"
+	" WHERE removed = 0 AND dns_id <> policy_id;"
+	"CREATE INDEX domain_retiring ON domain (not_none_until)"
+	" WHERE removed = 0 AND retiring > 0;"
+
+	"CREATE TABLE policy ("
+	" tenant TEXT NOT NULL REFERENCES tenant (id),"
+	" domain TEXT NOT NULL,"
+	" id TEXT NOT NULL,"
+	" body TEXT NOT NULL,"
+	" mode BIGINT NOT NULL,"
+	" max_age BIGINT NOT NULL,"
+	" since BIGINT NOT NULL,"
+	" actor TEXT NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" PRIMARY KEY (tenant, domain, id));"
+
+	"CREATE TABLE cert ("
+	" tenant TEXT NOT NULL REFERENCES tenant (id),"
+	" host TEXT NOT NULL,"
+	" id TEXT NOT NULL,"
+	" is_current BIGINT NOT NULL DEFAULT 1,"
+	" not_before BIGINT NOT NULL,"
+	" not_after BIGINT NOT NULL,"
+	" created BIGINT NOT NULL,"
+	" issuer TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" source TEXT NOT NULL,"
+	" directory TEXT NOT NULL,"
+	" ari_start BIGINT NOT NULL,"
+	" ari_end BIGINT NOT NULL,"
+	" ari_next BIGINT NOT NULL,"
+	" ari_url TEXT NOT NULL,"
+	" renew_at BIGINT NOT NULL,"
+	" chain BYTEA NOT NULL,"
+	" key_sealed BYTEA NOT NULL,"
+	" PRIMARY KEY (tenant, host, id));"
+	"CREATE UNIQUE INDEX cert_current ON cert (tenant, host)"
+	" WHERE is_current = 1;"
+	"CREATE INDEX cert_renew ON cert (renew_at) WHERE is_current = 1;"
+	"CREATE INDEX cert_ari ON cert (ari_next) WHERE is_current = 1;"
+
+	"CREATE TABLE acme_account ("
+	" directory TEXT NOT NULL PRIMARY KEY,"
+	" url TEXT NOT NULL,"
+	" key_sealed BYTEA NOT NULL,"
+	" contact TEXT NOT NULL,"
+	" tos TEXT NOT NULL,"
+	" status TEXT NOT NULL,"
+	" created BIGINT NOT NULL);"
+
+	"CREATE TABLE acme_order ("
+	" id TEXT NOT NULL PRIMARY KEY,"
+	" tenant TEXT NOT NULL REFERENCES tenant (id),"
+	" host TEXT NOT NULL,"
+	" directory TEXT NOT NULL,"
+	" profile TEXT NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" replaces TEXT NOT NULL,"
+	" state BIGINT NOT NULL,"
+	" url TEXT NOT NULL,"
+	" finalize_url TEXT NOT NULL,"
+	" cert_url TEXT NOT NULL,"
+	" key_sealed BYTEA NOT NULL,"
+	" challenge TEXT NOT NULL,"
+	" authz_url TEXT NOT NULL,"
+	" challenge_url TEXT NOT NULL,"
+	" token TEXT NOT NULL,"
+	" challenge_seq BIGINT NOT NULL,"
+	" attempts BIGINT NOT NULL,"
+	" next_at BIGINT NOT NULL,"
+	" created BIGINT NOT NULL,"
+	" updated BIGINT NOT NULL,"
+	" expires BIGINT NOT NULL,"
+	" problem_type TEXT NOT NULL,"
+	" problem_detail TEXT NOT NULL,"
+	" problem_at BIGINT NOT NULL,"
+	" cert_id TEXT NOT NULL);"
+	"CREATE UNIQUE INDEX acme_order_open ON acme_order (tenant, host)"
+	" WHERE state < 7;"
+	"CREATE INDEX acme_order_due ON acme_order (next_at) WHERE state < 7;"
+	"CREATE INDEX acme_order_host ON acme_order (tenant, host, id);"
+
+	"CREATE TABLE acme_bucket ("
+	" name TEXT NOT NULL PRIMARY KEY,"
+	" level_milli BIGINT NOT NULL,"
+	" at BIGINT NOT NULL);"
+
+	"CREATE TABLE challenge ("
+	" tenant TEXT NOT NULL REFERENCES tenant (id),"
+	" host TEXT NOT NULL,"
+	" type BIGINT NOT NULL,"
+	" token TEXT NOT NULL,"
+	" value TEXT NOT NULL,"
+	" cert_der BYTEA NOT NULL,"
+	" key_sealed BYTEA NOT NULL,"
+	" expires BIGINT NOT NULL,"
+	" order_id TEXT NOT NULL,"
+	" PRIMARY KEY (tenant, host, type, token));"
+	"CREATE INDEX challenge_order ON challenge (order_id);"
+	"CREATE INDEX challenge_expires ON challenge (expires);"
+
+	"CREATE TABLE report ("
+	" tenant TEXT NOT NULL REFERENCES tenant (id),"
+	" id TEXT NOT NULL,"
+	" domain TEXT NOT NULL,"
+	" org TEXT NOT NULL,"
+	" report_id TEXT NOT NULL,"
+	" contact TEXT NOT NULL,"
+	" begins BIGINT NOT NULL,"
+	" ends BIGINT NOT NULL,"
+	" received BIGINT NOT NULL,"
+	" via TEXT NOT NULL,"
+	" proof TEXT NOT NULL,"
+	" raw_name TEXT NOT NULL,"
+	" raw_sha256 TEXT NOT NULL,"
+	" quirks TEXT NOT NULL,"
+	" ok BIGINT NOT NULL,"
+	" failed BIGINT NOT NULL,"
+	" PRIMARY KEY (tenant, id));"
+	"CREATE UNIQUE INDEX report_same ON report"
+	" (tenant, domain, org, report_id, begins, ends, proof);"
+	"CREATE INDEX report_received ON report (received);"
+
+	"CREATE TABLE report_policy ("
+	" tenant TEXT NOT NULL,"
+	" report TEXT NOT NULL,"
+	" policy_no BIGINT NOT NULL,"
+	" type TEXT NOT NULL,"
+	" domain TEXT NOT NULL,"
+	" strings BYTEA NOT NULL,"
+	" mx BYTEA NOT NULL,"
+	" ok BIGINT NOT NULL,"
+	" failed BIGINT NOT NULL,"
+	" PRIMARY KEY (tenant, report, policy_no),"
+	" FOREIGN KEY (tenant, report) REFERENCES report (tenant, id)"
+	" ON DELETE CASCADE);"
+
+	"CREATE TABLE report_failure ("
+	" tenant TEXT NOT NULL,"
+	" report TEXT NOT NULL,"
+	" policy_no BIGINT NOT NULL,"
+	" failure_no BIGINT NOT NULL,"
+	" result_type TEXT NOT NULL,"
+	" sending_ip TEXT NOT NULL,"
+	" receiving_host TEXT NOT NULL,"
+	" receiving_helo TEXT NOT NULL,"
+	" receiving_ip TEXT NOT NULL,"
+	" reason_code TEXT NOT NULL,"
+	" info_uri TEXT NOT NULL,"
+	" sessions BIGINT NOT NULL,"
+	" PRIMARY KEY (tenant, report, policy_no, failure_no),"
+	" FOREIGN KEY (tenant, report, policy_no) REFERENCES report_policy"
+	" (tenant, report, policy_no) ON DELETE CASCADE);"
+
+	"CREATE TABLE change_counter ("
+	" one BIGINT NOT NULL PRIMARY KEY,"
+	" seq BIGINT NOT NULL);"
+	"INSERT INTO change_counter (one, seq) VALUES (1, 0);"
+	"CREATE TABLE change ("
+	" seq BIGINT NOT NULL PRIMARY KEY,"
+	" kind BIGINT NOT NULL,"
+	" tenant TEXT NOT NULL,"
+	" item TEXT NOT NULL,"
+	" at BIGINT NOT NULL);"
+
+	"CREATE TABLE node ("
+	" name TEXT NOT NULL PRIMARY KEY,"
+	" applied_seq BIGINT NOT NULL,"
+	" seen BIGINT NOT NULL,"
+	" zone_serial BIGINT NOT NULL);"
+	"CREATE TABLE lease ("
+	" name TEXT NOT NULL PRIMARY KEY,"
+	" holder TEXT NOT NULL,"
+	" expires BIGINT NOT NULL);"
+
+	"CREATE TABLE audit ("
+	" id TEXT NOT NULL PRIMARY KEY,"
+	" tenant TEXT NOT NULL,"
+	" at BIGINT NOT NULL,"
+	" actor TEXT NOT NULL,"
+	" action TEXT NOT NULL,"
+	" object TEXT NOT NULL,"
+	" detail TEXT NOT NULL);"
+	"CREATE INDEX audit_object ON audit (tenant, object, id);";
+
+static const char *const steps[] = { step_1 };
+#define STEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+
+static enum status apply(struct store *s, int64_t from, struct err *e)
+{
+	enum status st = ST_OK;
+
+	for (int64_t i = from; st == ST_OK && i < STEPS; i++) {
+		st = store_script(s, steps[i], e);
+		if (st == ST_OK)
+			st = store_run(s,
+				"INSERT INTO schema_version (version) "
+				"VALUES ($1)",
+				ARGS(DB_I(i + 1)), NULL, e);
+		if (st != ST_OK)
+			err_prefix(e, "schema step %lld", (long long)i + 1);
+	}
+	return st;
+}
+
+enum status store_migrate(struct store *s, struct err *e)
+{
+	int64_t version = 0;
+	enum status st;
+
+	st = store_script(s,
+		"CREATE TABLE IF NOT EXISTS schema_version ("
+		" version BIGINT NOT NULL PRIMARY KEY)",
+		e);
+	if (st != ST_OK)
+		return st;
+	/* The write lock first: two processes may start at the same time. */
+	st = store_begin(s, e);
+	if (st != ST_OK)
+		return st;
+	st = store_ints(s,
+		"SELECT COALESCE(MAX(version), 0) FROM schema_version", NO_ARGS,
+		&version, 1, e);
+	if (st == ST_OK && version > STEPS)
+		st = err_set(e, ST_PERM,
+			"the database has schema %lld, this moat knows %lld: "
+			"a newer moat has used it",
+			(long long)version, (long long)STEPS);
+	if (st == ST_OK)
+		st = apply(s, version, e);
+	return store_leave(s, true, st, e);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report: TLS reports taken in, with their policies and failures. */
+#include "store/store.h"
+#include "store/table.h"
+
+#include "base/poison.h"
+
+#define AT(member) offsetof(struct store_report, member)
+
+static const struct column columns[] = {
+	COLUMN("tenant", COL_TEXT, AT(tenant)),
+	COLUMN("id", COL_TEXT, AT(id)),
+	COLUMN("domain", COL_TEXT, AT(domain)),
+	COLUMN("org", COL_TEXT, AT(org)),
+	COLUMN("report_id", COL_TEXT, AT(report_id)),
+	COLUMN("contact", COL_TEXT, AT(contact)),
+	COLUMN("begins", COL_INT, AT(begin)),
+	COLUMN("ends", COL_INT, AT(end)),
+	COLUMN("received", COL_INT, AT(received)),
+	COLUMN("via", COL_TEXT, AT(via)),
+	COLUMN("proof", COL_TEXT, AT(proof)),
+	COLUMN("raw_name", COL_TEXT, AT(raw_name)),
+	COLUMN("raw_sha256", COL_TEXT, AT(raw_sha256)),
+	COLUMN("quirks", COL_TEXT, AT(quirks)),
+	COLUMN("ok", COL_INT, AT(ok)),
+	COLUMN("failed", COL_INT, AT(failed)),
+};
+static const struct table report = TABLE(
+	"report", struct store_report, columns, 2);
+
+/* A policy or a failure together with where it stands. */
+struct policy_row {
+	struct str tenant, report;
+	int64_t policy_no;
+	struct store_report_policy policy;
+};
+
+static const struct column policy_columns[] = {
+	COLUMN("tenant", COL_TEXT, offsetof(struct policy_row, tenant)),
+	COLUMN("report", COL_TEXT, offsetof(struct policy_row, report)),
+	COLUMN("policy_no", COL_INT, offsetof(struct policy_row, policy_no)),
+	COLUMN("type", COL_TEXT, offsetof(struct policy_row, policy.type)),
+	COLUMN("domain", COL_TEXT, offsetof(struct policy_row, policy.domain)),
+	COLUMN("strings", COL_BLOBS,
+		offsetof(struct policy_row, policy.strings)),
+	COLUMN("mx", COL_BLOBS, offsetof(struct policy_row, policy.mx)),
+	COLUMN("ok", COL_INT, offsetof(struct policy_row, policy.ok)),
+	COLUMN("failed", COL_INT, offsetof(struct policy_row, policy.failed)),
+};
+static const struct table policy_table = TABLE(
+	"report_policy", struct policy_row, policy_columns, 3);
+
+struct failure_row {
+	struct str tenant, report;
+	int64_t policy_no, failure_no;
+	struct store_report_failure failure;
+};
+
+#define FAILURE(member) offsetof(struct failure_row, failure.member)
+
+static const struct column failure_columns[] = {
+	COLUMN("tenant", COL_TEXT, offsetof(struct failure_row, tenant)),
+	COLUMN("report", COL_TEXT, offsetof(struct failure_row, report)),
+	COLUMN("policy_no", COL_INT, offsetof(struct failure_row, policy_no)),
+	COLUMN("failure_no", COL_INT, offsetof(struct failure_row, failure_no)),
+	COLUMN("result_type", COL_TEXT, FAILURE(result_type)),
+	COLUMN("sending_ip", COL_TEXT, FAILURE(sending_ip)),
+	COLUMN("receiving_host", COL_TEXT, FAILURE(receiving_host)),
+	COLUMN("receiving_helo", COL_TEXT, FAILURE(receiving_helo)),
+	COLUMN("receiving_ip", COL_TEXT, FAILURE(receiving_ip)),
+	COLUMN("reason_code", COL_TEXT, FAILURE(reason_code)),
+	COLUMN("info_uri", COL_TEXT, FAILURE(info_uri)),
+	COLUMN("sessions", COL_INT, FAILURE(sessions)),
+};
+static const struct table failure_table = TABLE(
+	"report_failure", struct failure_row, failure_columns, 4);
+
+static enum status add_policy(
+	struct store *s, const struct store_report *r, size_t no, struct err *e)
+{
+	const struct store_report_policy *p = &r->policies[no];
+	struct policy_row row = { r->tenant, r->id, (int64_t)no, *p };
+	enum status st = table_insert(s, &policy_table, &row, e);
+
+	for (size_t i = 0; st == ST_OK && i < p->n_failures; i++) {
+		struct failure_row f = { r->tenant, r->id, (int64_t)no,
+			(int64_t)i, p->failures[i] };
+
+		st = table_insert(s, &failure_table, &f, e);
+	}
+	return st;
+}
+
+enum status store_report_add(
+	struct store *s, const struct store_report *r, struct err *e)
+{
+	enum status st;
+	bool own;
+
+	st = store_join(s, &own, e);
+	if (st != ST_OK)
+		return st;
+	st = table_insert(s, &report, r, e);
+	if (st == ST_INVALID)
+		st = err_set(e, st, "this report is there already");
+	for (size_t i = 0; st == ST_OK && i < r->n_policies; i++)
+		st = add_policy(s, r, i, e);
+	return store_leave(s, own, st, e);
+}
+
+static enum status read_failures(
+	struct store *s, struct arena *a, struct policy_row *p, struct err *e)
+{
+	struct failure_row *rows;
+	enum status st;
+	size_t n;
+
+	st = table_list(s, a, &failure_table,
+		"WHERE tenant = $1 AND report = $2 AND policy_no = $3 "
+		"ORDER BY failure_no",
+		ARGS(DB_T(p->tenant), DB_T(p->report), DB_I(p->policy_no)),
+		&rows, &n, e);
+	if (st != ST_OK)
+		return st;
+	p->policy.failures = arena_array(a, n, sizeof(*p->policy.failures));
+	if (p->policy.failures == NULL)
+		return err_set(e, ST_LIMIT, "the report is too long");
+	for (size_t i = 0; i < n; i++)
+		p->policy.failures[i] = rows[i].failure;
+	p->policy.n_failures = n;
+	return ST_OK;
+}
+
+static enum status read_policies(
+	struct store *s, struct arena *a, struct store_report *r, struct err *e)
+{
+	struct policy_row *rows;
+	enum status st;
+	size_t n;
+
+	st = table_list(s, a, &policy_table,
+		"WHERE tenant = $1 AND report = $2 ORDER BY policy_no",
+		ARGS(DB_T(r->tenant), DB_T(r->id)), &rows, &n, e);
+	if (st != ST_OK)
+		return st;
+	r->policies = arena_array(a, n, sizeof(*r->policies));
+	if (r->policies == NULL)
+		return err_set(e, ST_LIMIT, "the report is too long");
+	for (size_t i = 0; st == ST_OK && i < n; i++) {
+		st = read_failures(s, a, &rows[i], e);
+		r->policies[i] = rows[i].policy;
+	}
+	r->n_policies = n;
+	return st;
+}
+
+enum status store_report_get(struct store *s, struct arena *a,
+	struct str tenant, struct str id, struct store_report *out,
+	struct err *e)
+{
+	struct store_report r;
+	enum status st;
+
+	st = table_get(s, a, &report, "WHERE tenant = $1 AND id = $2",
+		ARGS(DB_T(tenant), DB_T(id)), &r, e);
+	if (st == ST_OK)
+		st = read_policies(s, a, &r, e);
+	if (st == ST_OK)
+		*out = r;
+	return st;
+}
+
+enum status store_report_list(struct store *s, struct arena *a,
+	const struct store_report_filter *f, bool with_rows,
+	struct store_report **out, size_t *n, struct err *e)
+{
+	int64_t to = f->to == 0 ? INT64_MAX : f->to;
+	struct store_report *rows;
+	enum status st;
+	size_t have;
+
+	st = table_list(s, a, &report,
+		"WHERE tenant = $1 AND ($2 = '' OR domain = $2) "
+		"AND begins >= $3 AND begins < $4 AND ($5 = '' OR id < $5) "
+		"ORDER BY id DESC LIMIT $6",
+		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(f->from), DB_I(to),
+			DB_T(f->before), DB_I((int64_t)f->limit)),
+		&rows, &have, e);
+	for (size_t i = 0; st == ST_OK && with_rows && i < have; i++)
+		st = read_policies(s, a, &rows[i], e);
+	if (st == ST_OK) {
+		*out = rows;
+		*n = have;
+	}
+	return st;
+}
+
+enum status store_report_prune(
+	struct store *s, int64_t before, int64_t *n, struct err *e)
+{
+	/* The schema drops policies and failures with their report. */
+	return store_run(s, "DELETE FROM report WHERE received < $1",
+		ARGS(DB_I(before)), n, e);
+}
