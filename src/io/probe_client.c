@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* probe_client: questions as JSON, answers back into findings. */
+#include "base/vec.h"
+#include "io/channel.h"
+#include "io/fd.h"
+#include "io/probe_client.h"
+
+#include "base/poison.h"
+
+static const char *const result_names[] = { "unknown", "pass", "fail" };
+
+const char *probe_result_name(enum probe_result r)
+{
+	return result_names[r];
+}
+
+static enum probe_result result_of(struct str name)
+{
+	if (str_eq(name, STR("pass")))
+		return PROBE_PASS;
+	return str_eq(name, STR("fail")) ? PROBE_FAIL : PROBE_UNKNOWN;
+}
+
+static void read_found(
+	struct arena *a, const struct json *list, struct probe_finding *out)
+{
+	struct {
+		struct str *items;
+		size_t n, cap;
+	} found = {};
+
+	if (list == NULL || list->type != JSON_ARRAY)
+		return;
+	for (const struct json *v = list->first; v != NULL; v = v->next)
+		if (v->type == JSON_STRING && !VEC_PUSH(a, &found, json_str(v)))
+			break;
+	out->found = found.items;
+	out->n_found = found.n;
+}
+
+static enum status exchange(const struct probe_client *c, struct arena *a,
+	struct str json, struct str *reply, struct err *e)
+{
+	int timeout = c->timeout_ms > 0 ? c->timeout_ms : PROBE_TIMEOUT_MS;
+	struct mono deadline = { clock_mono(clock_system()).ms + timeout };
+	enum status st;
+	int fd = -1;
+
+	st = channel_connect(c->path, &fd, e);
+	if (st == ST_OK)
+		st = channel_write(fd, json, deadline, e);
+	if (st == ST_OK)
+		st = channel_read(
+			fd, a, PROBE_MESSAGE_BYTES_MAX, deadline, reply, e);
+	fd_close(&fd);
+	return st;
+}
+
+void probe_ask(const struct probe_client *c, struct arena *a, struct str json,
+	struct probe_finding *out)
+{
+	struct err e = {};
+	struct json *tree = NULL;
+	struct str reply;
+	enum status st;
+
+	*out = (struct probe_finding){};
+	st = exchange(c, a, json, &reply, &e);
+	if (st == ST_OK)
+		st = json_parse(a, reply, JSON_LIMITS_DEFAULT, &tree, NULL, &e);
+	if (st != ST_OK) {
+		out->detail = arena_fmt(
+			a, "the probe role does not answer: %s", e.text);
+		return;
+	}
+	out->result = result_of(json_get_str(tree, "result"));
+	out->detail = json_get_str(tree, "detail");
+	out->missing = json_true(json_get(tree, "missing"));
+	out->evidence = tree;
+	read_found(a, json_get(tree, "found"), out);
+}
+
+/* ---- the kinds */
+
+struct question {
+	struct sbuf text;
+	struct json_writer w;
+};
+
+static void begin(struct question *q, struct arena *a, const char *kind)
+{
+	q->text = sbuf_arena(a, PROBE_MESSAGE_BYTES_MAX);
+	q->w = json_writer_of(&q->text, 0);
+	json_open_object(&q->w, NULL);
+	json_put_z(&q->w, "probe", kind);
+}
+
+static void ask(struct question *q, const struct probe_client *c,
+	struct arena *a, struct probe_finding *out)
+{
+	json_close_object(&q->w);
+	if (sbuf_ok(&q->text))
+		probe_ask(c, a, sbuf_str(&q->text), out);
+	else
+		*out = (struct probe_finding){
+			.detail = STR("the question is too long")
+		};
+}
+
+static void put_list(
+	struct question *q, const char *name, const struct str *list, size_t n)
+{
+	json_open_array(&q->w, name);
+	for (size_t i = 0; i < n; i++)
+		json_put_str(&q->w, NULL, list[i]);
+	json_close_array(&q->w);
+}
+
+void probe_cname(const struct probe_client *c, struct arena *a, struct str name,
+	struct str target, struct probe_finding *out)
+{
+	struct question q;
+
+	begin(&q, a, "cname");
+	json_put_str(&q.w, "name", name);
+	json_put_str(&q.w, "target", target);
+	ask(&q, c, a, out);
+}
+
+void probe_txt(const struct probe_client *c, struct arena *a, struct str name,
+	struct str value, struct probe_finding *out)
+{
+	struct question q;
+
+	begin(&q, a, "txt");
+	json_put_str(&q.w, "name", name);
+	json_put_str(&q.w, "value", value);
+	ask(&q, c, a, out);
+}
+
+void probe_mx(const struct probe_client *c, struct arena *a, struct str domain,
+	struct probe_finding *out)
+{
+	struct question q;
+
+	begin(&q, a, "mx");
+	json_put_str(&q.w, "name", domain);
+	ask(&q, c, a, out);
+}
+
+void probe_caa(const struct probe_client *c, struct arena *a, struct str name,
+	struct str issuer, struct str account, struct str method,
+	struct probe_finding *out)
+{
+	struct question q;
+
+	begin(&q, a, "caa");
+	json_put_str(&q.w, "name", name);
+	json_put_str(&q.w, "issuer", issuer);
+	json_put_str(&q.w, "account", account);
+	json_put_str(&q.w, "method", method);
+	ask(&q, c, a, out);
+}
+
+void probe_http(const struct probe_client *c, struct arena *a, struct str host,
+	struct str path, struct str expect, struct probe_finding *out)
+{
+	struct question q;
+
+	begin(&q, a, "http");
+	json_put_str(&q.w, "host", host);
+	json_put_str(&q.w, "path", path);
+	json_put_str(&q.w, "expect", expect);
+	ask(&q, c, a, out);
+}
+
+void probe_https(const struct probe_client *c, struct arena *a, struct str host,
+	struct str expect, struct probe_finding *out)
+{
+	struct question q;
+
+	begin(&q, a, "https");
+	json_put_str(&q.w, "host", host);
+	json_put_str(&q.w, "expect", expect);
+	ask(&q, c, a, out);
+}
+
+void probe_address(const struct probe_client *c, struct arena *a,
+	struct str host, const struct str *expect, size_t n,
+	struct probe_finding *out)
+{
+	struct question q;
+
+	begin(&q, a, "address");
+	json_put_str(&q.w, "host", host);
+	put_list(&q, "expect", expect, n);
+	ask(&q, c, a, out);
+}
+
+void probe_soa(const struct probe_client *c, struct arena *a, struct str zone,
+	const struct str *servers, size_t n, uint32_t serial,
+	struct probe_finding *out)
+{
+	struct question q;
+
+	begin(&q, a, "soa");
+	json_put_str(&q.w, "zone", zone);
+	put_list(&q, "servers", servers, n);
+	json_put_int(&q.w, "serial", serial);
+	ask(&q, c, a, out);
+}
