@@ -126,11 +126,11 @@ static bool take_records(
 {
 	size_t total = 0, seen = 0;
 
-	for (size_t i = DNS_ANSWER; i <= DNS_ADDITIONAL; i++)
+	for (enum dns_section i = DNS_ANSWER; i <= DNS_ADDITIONAL; i++)
 		total += count[i];
 	if (total > DNS_REQUEST_RECORDS_MAX)
 		return false;
-	for (size_t i = DNS_ANSWER; i <= DNS_ADDITIONAL; i++) {
+	for (enum dns_section i = DNS_ANSWER; i <= DNS_ADDITIONAL; i++) {
 		for (size_t k = 0; k < count[i]; k++) {
 			struct dns_rr rr = dns_rr_read(in);
 
@@ -349,7 +349,7 @@ void dns_writer_truncate(struct dns_writer *w)
 	}
 	w->out.n = at;
 	w->n_known = 0;
-	for (size_t i = DNS_ANSWER; i <= DNS_ADDITIONAL; i++)
+	for (enum dns_section i = DNS_ANSWER; i <= DNS_ADDITIONAL; i++)
 		w->count[i] = 0;
 	w->flags |= DNS_TC;
 }

@@ -65,7 +65,7 @@ bool dns_reply_read(struct str msg, uint16_t id, enum dns_opcode opcode,
 		.truncated = (h.flags & DNS_TC) != 0 };
 	if (!read_question(&in, &h, name, type))
 		return false;
-	for (size_t i = DNS_ANSWER; i <= DNS_ADDITIONAL; i++) {
+	for (enum dns_section i = DNS_ANSWER; i <= DNS_ADDITIONAL; i++) {
 		for (size_t k = 0; k < h.count[i]; k++) {
 			struct dns_rr rr = dns_rr_read(&in);
 
