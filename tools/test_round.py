@@ -73,7 +73,7 @@ def build(tree):
         if run(setup, log, CC=compiler) != 0:
             result.fail(f"configure {tree}", read_log(log))
             return result
-    if run(["ninja", "-C", folder], log) != 0:
+    if run(["ninja", "-k", "0", "-C", folder], log) != 0:
         result.fail(f"build {tree}", read_log(log))
     return result
 

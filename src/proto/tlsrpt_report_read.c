@@ -579,8 +579,10 @@ static void report_id(struct reader *r, const struct json *root)
 	struct str s = text_of(r, v);
 
 	r->report->id = s;
-	if (s.p == NULL)
+	if (s.p == NULL) {
 		note(r, TLSRPT_QUIRK_REPORT_ID_MISSING, root);
+		return;
+	}
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] > ' ' && s.p[i] != '<' && s.p[i] != '>')
 			continue;
