@@ -230,6 +230,7 @@ static void sign(
 		keep_mac(s, t->mac);
 	}
 	put_record(msg, t, (uint16_t)(count + 1));
+	t->mac = (struct str){}; /* mac ends here */
 }
 
 void dns_tsig_sign(
