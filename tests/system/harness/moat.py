@@ -2,17 +2,18 @@
 """moat: the programs under test: the command line alone, or a whole moatd
 with its own folder, ports and configuration."""
 
+import getpass
 import json
 import os
-import pwd
 import subprocess
+import tempfile
 from pathlib import Path
 
-from . import raw
 from .ports import free_port
-from .process import Process, wait_until
+from .process import Process
 
 HOST = "127.0.0.1"
+READY = r"\bmoatd\.ready\b"
 READY_S = 20
 COMMAND_S = 60
 
@@ -21,9 +22,14 @@ def build_folder():
     return Path(os.environ["MOAT_BUILD"])
 
 
+def program():
+    """The path of the command line."""
+    return build_folder() / "src" / "cli" / "moat"
+
+
 def moat(*words, stdin=None, conf=None, timeout_s=COMMAND_S):
     """Runs the command line; gives the CompletedProcess with text output."""
-    argv = [build_folder() / "src" / "cli" / "moat"]
+    argv = [program()]
     if conf is not None:
         argv += ["-c", conf]
     return subprocess.run([*map(str, argv), *map(str, words)], input=stdin,
@@ -41,14 +47,31 @@ def conf_text(settings):
     return text
 
 
+def ordinary_user():
+    """Whom the roles become: we ourselves, or as root somebody without
+    privileges."""
+    return "nobody" if os.geteuid() == 0 else getpass.getuser()
+
+
+def let_others_through(folder):
+    """Search permission for all on the temporary folders above folder."""
+    for path in (folder, *folder.parents):
+        if path == Path(tempfile.gettempdir()) or path.owner() != "root":
+            return
+        path.chmod(path.stat().st_mode | 0o011)
+
+
 class Moat:
     """moatd on loopback. settings: {section: {key: value}}, laid over the
-    defaults here; a value None takes a default away."""
+    defaults here; a value None takes a default away. ports: {"https": 443};
+    those not given are free ones."""
 
     def __init__(self, folder, settings=None, resolver_port=None, env=None,
-                 netns=None):
+                 netns=None, ports=None):
         self.folder = Path(folder)
-        self.https, self.http, self.dns = free_port(), free_port(), free_port()
+        ports = ports or {}
+        self.https, self.http, self.dns = (
+            ports.get(name) or free_port() for name in ("https", "http", "dns"))
         self.conf = self.folder / "moat.conf"
         self.state = self.folder / "state"
         self.run_dir = self.folder / "run"
@@ -67,7 +90,7 @@ class Moat:
             "server": {
                 "state_dir": self.state,
                 "run_dir": self.run_dir,
-                "user": pwd.getpwuid(os.geteuid()).pw_name,
+                "user": ordinary_user(),
                 "log_level": "debug",
             },
             "dns": {
@@ -95,25 +118,21 @@ class Moat:
         return settings
 
     def write_conf(self):
-        for path in (self.folder, self.state, self.run_dir):
-            path.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if tempfile.gettempdir() in map(str, self.folder.parents):
+            let_others_through(self.folder)
         self.conf.write_text(conf_text(self.settings))
 
     def start(self):
         """Writes the configuration, starts moatd, waits until it is ready."""
         self.write_conf()
+        before = self.ready_lines() if self.process.log.exists() else 0
         self.process.start()
-        wait_until(self._ready, READY_S, "moatd to be ready")
+        self.process.wait_log(READY, READY_S, before + 1)
         return self
 
-    def _ready(self):
-        if not self.process.alive():
-            raise RuntimeError("moatd ended:\n" + self.process.log_text())
-        roles = self.settings["server"].get("roles", "edge dns console")
-        if "console" in roles:
-            return self("status").returncode == 0
-        port = self.https if "edge" in roles else self.dns
-        return raw.listens(port)
+    def ready_lines(self):
+        return len(self.process.log_lines(READY))
 
     def __call__(self, *words, stdin=None, timeout_s=COMMAND_S):
         """moat -c CONF WORDS."""
