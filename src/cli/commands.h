@@ -4,4 +4,6 @@
 
 #include "cli/cli.h"
 
+extern const struct command cmd_lint;
 extern const struct command cmd_match;
+extern const struct command cmd_new;

@@ -8,7 +8,9 @@
 int main(int argc, char **argv)
 {
 	const struct command table[] = {
+		cmd_lint,
 		cmd_match,
+		cmd_new,
 		{},
 	};
 
