@@ -2,7 +2,6 @@
 /* dns_notify: RFC 1996 sections 3.5 to 3.11, signed by RFC 8945. */
 #include "base/bug.h"
 #include "proto/dns_notify.h"
-#include "proto/dns_reply.h"
 #include "proto/dns_rr.h"
 
 #include "base/poison.h"
@@ -83,24 +82,55 @@ int64_t dns_notify_wait_ms(const struct dns_notify *d, struct mono now)
 	return wait;
 }
 
+static bool read_question(struct wire_in *in, const struct dns_header *h,
+	const struct dns_name *apex)
+{
+	struct dns_question q;
+
+	if (h->count[DNS_QUESTION] != 1)
+		return false;
+	q = dns_question_read(in);
+	return wire_ok(in) && q.type == DNS_TYPE_SOA &&
+	       q.class == DNS_CLASS_IN && dns_name_eq(&q.name, apex);
+}
+
+/* The last record, if it is a signature; all are skipped. */
+static bool read_tsig(
+	struct wire_in *in, const struct dns_header *h, struct dns_tsig *tsig)
+{
+	struct dns_rr rr = {};
+
+	for (size_t n = (size_t)h->count[DNS_ANSWER] + h->count[DNS_AUTHORITY] +
+			h->count[DNS_ADDITIONAL];
+		n > 0 && wire_ok(in); n--)
+		rr = dns_rr_read(in);
+	tsig->key = rr.owner;
+	tsig->at = rr.at;
+	return wire_done(in) && h->count[DNS_ADDITIONAL] > 0 &&
+	       rr.type == DNS_TYPE_TSIG && dns_tsig_read(rr.rdata, tsig);
+}
+
 bool dns_notify_take(struct dns_notify *d, size_t target, struct unix_time utc,
 	struct str msg, unsigned *rcode)
 {
+	struct wire_in in = wire_in_of(msg);
+	struct dns_header h = dns_header_read(&in);
 	struct dns_notify_target *t;
-	struct dns_reply reply;
+	struct dns_tsig tsig;
 
 	BUG(target >= d->n);
 	t = &d->target[target];
-	if (!t->pending || t->tries == 0 ||
-		!dns_reply_read(msg, t->id, DNS_OPCODE_NOTIFY, &d->apex,
-			DNS_TYPE_SOA, &reply))
+	if (!t->pending || t->tries == 0 || !wire_ok(&in) || h.id != t->id ||
+		(h.flags & DNS_QR) == 0 ||
+		dns_opcode_of(h.flags) != DNS_OPCODE_NOTIFY ||
+		!read_question(&in, &h, &d->apex))
 		return false;
 	if (d->key != NULL &&
-		(!reply.has_tsig ||
-			dns_tsig_verify_answer(&t->tsig, msg, &reply.tsig,
+		(!read_tsig(&in, &h, &tsig) ||
+			dns_tsig_verify_answer(&t->tsig, msg, &tsig,
 				(uint64_t)utc.s) != DNS_TSIG_OK))
 		return false;
 	t->pending = false;
-	*rcode = reply.rcode;
+	*rcode = h.flags & 0xfu;
 	return true;
 }

@@ -6,7 +6,6 @@
 #include "tests/testing.h"
 
 #include "proto/dns_handler.h"
-#include "proto/dns_reply.h"
 
 #include "base/poison.h"
 
@@ -384,35 +383,6 @@ static void thousands_of_malformed_packets(void **state)
 	}
 }
 
-/* RFC 5452 section 9.1. */
-static void replies_must_match(void **state)
-{
-	struct fixture *f = *state;
-	struct dns_name zone = name_of(ZONE), other = name_of("example.net");
-	unsigned char p[DNS_UDP_MIN];
-	struct dns_reply r;
-	struct str msg;
-
-	handle(f, DNS_UDP,
-		(struct str){ (char *)p, dns_soa_query_write(p, 77, &zone) });
-	msg = (struct str){ (char *)f->buf, f->result.n };
-	assert_true(dns_reply_read(
-		msg, 77, DNS_OPCODE_QUERY, &zone, DNS_TYPE_SOA, &r));
-	assert_true(r.has_soa && r.authoritative && !r.truncated);
-	assert_int_equal(r.serial, DNS_MEMORY_SERIAL);
-	assert_false(dns_reply_read(
-		msg, 78, DNS_OPCODE_QUERY, &zone, DNS_TYPE_SOA, &r));
-	assert_false(dns_reply_read(
-		msg, 77, DNS_OPCODE_NOTIFY, &zone, DNS_TYPE_SOA, &r));
-	assert_false(dns_reply_read(
-		msg, 77, DNS_OPCODE_QUERY, &other, DNS_TYPE_SOA, &r));
-	assert_false(dns_reply_read(
-		msg, 77, DNS_OPCODE_QUERY, &zone, DNS_TYPE_A, &r));
-	for (size_t n = 0; n < msg.n; n++)
-		assert_false(dns_reply_read(str_upto(msg, n), 77,
-			DNS_OPCODE_QUERY, &zone, DNS_TYPE_SOA, &r));
-}
-
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -427,7 +397,6 @@ int main(void)
 		TEST(a_broken_source_is_servfail),
 		TEST(a_slip_is_empty_and_truncated),
 		TEST(thousands_of_malformed_packets),
-		TEST(replies_must_match),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,34 @@ static void told_until_answered(void **state)
 	assert_int_equal(target, 1);
 }
 
+/* RFC 5452 section 9.1: answers are matched before they are believed. */
+static void other_packets_are_no_answer(void **state)
+{
+	static const size_t differs_at[] = { 0, 1, 2, 5, 12, 13, 29, 31 };
+	struct dns_name apex = zone();
+	unsigned char buf[DNS_UDP_MAX];
+	struct dns_notify d;
+	size_t n, target;
+	unsigned rcode;
+
+	(void)state;
+	dns_notify_init(&d, &apex, NULL, NULL, 1);
+	dns_notify_begin(&d, (struct mono){ 0 });
+	assert_true(next(&d, 0, buf, &n, &target));
+	buf[2] |= 0x80;
+	for (size_t i = 0; i < sizeof(differs_at) / sizeof(*differs_at); i++) {
+		buf[differs_at[i]] ^= 8;
+		assert_false(dns_notify_take(
+			&d, 0, UTC, (struct str){ (char *)buf, n }, &rcode));
+		buf[differs_at[i]] ^= 8;
+	}
+	for (size_t cut = 0; cut < n; cut++)
+		assert_false(dns_notify_take(
+			&d, 0, UTC, (struct str){ (char *)buf, cut }, &rcode));
+	assert_true(dns_notify_take(
+		&d, 0, UTC, (struct str){ (char *)buf, n }, &rcode));
+}
+
 /* An answer without a signature, or with a wrong one, is no answer. */
 static void signed_when_there_is_a_key(void **state)
 {
@@ -92,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(told_until_answered),
+		cmocka_unit_test(other_packets_are_no_answer),
 		cmocka_unit_test(signed_when_there_is_a_key),
 	};
 
