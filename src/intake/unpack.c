@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unpack: by content, never by name. */
+#include <string.h>
+
+#include "base/vec.h"
+#include "intake/mime.h"
+#include "intake/unpack.h"
+#include "io/gzip.h"
+
+#include "base/poison.h"
+
+/* gzip in gzip happens (a packed file sent with a packing client); a third
+ * layer does not. */
+#define LAYERS_MAX 2u
+
+static const struct gzip_limits gzip_caps = {
+	.max_bytes = TLSRPT_JSON_BYTES_MAX,
+	.max_ratio = TLSRPT_GZIP_RATIO_MAX,
+	.free_bytes = TLSRPT_GZIP_RATIO_FREE_BYTES,
+};
+
+static bool looks_like_json(struct str s)
+{
+	if (str_starts(s, STR("\xef\xbb\xbf")))
+		s = str_from(s, 3);
+	while (s.n > 0 && s.p[0] != '\0' && strchr(" \t\r\n", s.p[0]) != NULL)
+		s = str_from(s, 1);
+	return s.n > 0 && (s.p[0] == '{' || s.p[0] == '[');
+}
+
+/* Takes gzip layers off. */
+static enum status peel(struct arena *a, struct str *s, struct err *e)
+{
+	enum status st = ST_OK;
+
+	for (unsigned i = 0; i < LAYERS_MAX && gzip_looks_like(*s); i++) {
+		st = gzip_unpack(a, *s, gzip_caps, s, e);
+		if (st != ST_OK)
+			return st;
+	}
+	return st;
+}
+
+static enum status add(struct arena *a, struct unpacked *out,
+	struct unpacked_text text, struct err *e)
+{
+	if (out->n == TLSRPT_TEXTS_MAX)
+		return err_set(e, ST_LIMIT, "the mail has too many reports");
+	if (!VEC_PUSH(a, out, text))
+		return err_set(e, ST_LIMIT, "no memory for the report");
+	return ST_OK;
+}
+
+static enum status add_part(struct arena *a, const struct mime_part *part,
+	struct unpacked *out, struct err *e)
+{
+	struct unpacked_text text = { part->name, part->bytes, part->sure };
+	enum status st = peel(a, &text.json, e);
+	char room[200];
+	struct sbuf name = sbuf_fixed(room, sizeof(room) - 1);
+
+	if (st == ST_OK)
+		return add(a, out, text, e);
+	sbuf_escaped(&name, str_upto(part->name, 100));
+	err_prefix(e, "part %.*s", STR_ARG(sbuf_str(&name)));
+	return st;
+}
+
+static enum status unpack_mail(
+	struct arena *a, struct str raw, struct unpacked *out, struct err *e)
+{
+	struct mime_mail mail = {};
+	enum status st, part_st;
+
+	if (raw.n > TLSRPT_RAW_BYTES_MAX)
+		return err_set(e, ST_LIMIT, "the mail is longer than %u bytes",
+			TLSRPT_RAW_BYTES_MAX);
+	st = mime_read(a, raw, &mail, e);
+	if (st != ST_OK)
+		return st;
+	out->hints = mail.hints;
+	for (size_t i = 0; i < mail.parts.n; i++) {
+		part_st = add_part(a, &mail.parts.items[i], out, e);
+		if (part_st == ST_LIMIT)
+			return part_st;
+		st = st == ST_OK ? part_st : st;
+	}
+	return out->n > 0 ? ST_OK : st;
+}
+
+enum status unpack(
+	struct arena *a, struct str raw, struct unpacked *out, struct err *e)
+{
+	struct unpacked found = {};
+	enum status st = peel(a, &raw, e);
+
+	if (st != ST_OK)
+		return st;
+	if (looks_like_json(raw))
+		st = add(a, &found,
+			(struct unpacked_text){ .json = raw, .sure = true }, e);
+	else if (str_starts(raw, STR("PK\x03\x04")))
+		st = err_set(e, ST_INVALID,
+			"this is a zip archive: unpack it first (RFC 8460 "
+			"section 5.2 knows gzip only)");
+	else if (mime_looks_like(raw))
+		st = unpack_mail(a, raw, &found, e);
+	else
+		st = err_set(e, ST_INVALID,
+			"this is neither JSON nor gzip nor a mail "
+			"(RFC 8460 section 5)");
+	if (st == ST_OK)
+		*out = found;
+	return st;
+}
+
+/* Reads one text; a failure is only told in e if it is the first. */
+static enum status read_text(struct arena *a, const struct unpacked *texts,
+	size_t i, struct unpacked_reports *out, struct err *e)
+{
+	struct tlsrpt_report *report = NULL;
+	enum status st = tlsrpt_report_read(
+		a, texts->items[i].json, &texts->hints, &report, e);
+
+	if (st == ST_OK && !VEC_PUSH(a, out, report))
+		st = err_set(e, ST_LIMIT, "no memory for the report");
+	return st;
+}
+
+enum status unpack_reports(struct arena *a, struct str raw,
+	struct unpacked_reports *out, struct err *e)
+{
+	struct unpacked_reports found = {};
+	struct unpacked texts = {};
+	struct err first = {}, this = {};
+	enum status st = unpack(a, raw, &texts, e), failed = ST_OK;
+
+	if (st != ST_OK)
+		return st;
+	for (size_t i = 0; i < texts.n; i++) {
+		st = read_text(a, &texts, i, &found, &this);
+		if (st != ST_OK && failed == ST_OK) {
+			failed = st;
+			first = this;
+		}
+	}
+	if (found.n == 0) {
+		if (e != NULL)
+			*e = first;
+		return failed;
+	}
+	*out = found;
+	return ST_OK;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unpack: bytes of unknown kind to TLS reports. What they are is told by
+ * looking at them, never by what a sender called them: JSON, gzip (also of
+ * gzip), or a mail with either inside.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "proto/tlsrpt_report.h"
+
+struct unpacked_text {
+	struct str name; /* of the mail part; empty if it was no mail */
+	struct str json; /* not yet parsed */
+	bool sure;	 /* it was meant to be a report */
+};
+
+struct unpacked {
+	struct unpacked_text *items; /* TLSRPT_TEXTS_MAX at most */
+	size_t n, cap;
+	struct tlsrpt_hints hints;
+};
+
+/*
+ * Finds the JSON texts in raw; everything lives in a. ST_INVALID: none can be
+ * found, err says why; ST_LIMIT: a cap of tlsrpt_limits.h, or memory.
+ */
+enum status unpack(
+	struct arena *a, struct str raw, struct unpacked *out, struct err *e);
+
+struct unpacked_reports {
+	struct tlsrpt_report **items;
+	size_t n, cap;
+};
+
+/*
+ * Finds and reads all reports in raw. ST_OK: at least one was read. Otherwise
+ * err is about the first text that was meant to be one.
+ */
+enum status unpack_reports(struct arena *a, struct str raw,
+	struct unpacked_reports *out, struct err *e);
