@@ -82,6 +82,7 @@ def meson_suite(tree, suite):
     folder = BUILD / tree
     log = LOGS / f"{suite}-{tree}.log"
     results = folder / "meson-logs" / f"{suite}.json"
+    results.unlink(missing_ok=True)
     code = run(["meson", "test", "-C", folder, "--no-rebuild", "--suite",
                 suite, "--logbase", suite, "--print-errorlogs"], log)
     return counted(tally.from_meson, results, code, log, f"{tree} {suite}",
