@@ -61,10 +61,42 @@ const struct setting_row setting_rows[] = {
 		"The public addresses of the edge. They become the A and AAAA "
 		"records behind the CNAMEs." },
 
+	{ "edge", "connections", SETTING_INT, "8192", "16..1000000",
+		"Connections that one worker holds at a time." },
+	{ "edge", "connections_per_address", SETTING_INT, "256", "1..1000000",
+		"Of these, from one IPv4 address or IPv6 /64 network." },
+	{ "edge", "certificate_cache", SETTING_INT, "10000", "1..10000000",
+		"Parsed certificates that one worker keeps, some 7 KB each. "
+		"Others are read from the view when they are asked for." },
+	{ "edge", "head_time", SETTING_TIME, "10s", "1..300",
+		"How long a handshake, and a request's head, may take." },
+	{ "edge", "idle_time", SETTING_TIME, "15s", "1..3600",
+		"How long a connection may wait between requests." },
+	{ "edge", "body_time", SETTING_TIME, "60s", "1..3600",
+		"How long a request's body, or reading an answer, may take." },
+
 	/* ---- report: intake of TLS reports */
 	{ "report", "host", SETTING_NAME, "", NULL,
 		"The domain that takes reports by mail, and the host that "
 		"takes them over HTTPS." },
+
+	{ "report", "max_size", SETTING_SIZE, "4m", "1024..1073741824",
+		"The largest report taken, as it is sent." },
+	{ "report", "memory", SETTING_SIZE, "64m", "1024..17179869184",
+		"What one worker holds of reports that are being received." },
+	{ "report", "per_id", SETTING_INT, "1000", "1..1000000000",
+		"Reports per hour that one worker takes for one recipient." },
+	{ "report", "per_id_size", SETTING_SIZE, "256m", "1024..1099511627776",
+		"Their bytes." },
+	{ "report", "per_address", SETTING_INT, "1000", "1..1000000000",
+		"Reports per hour that one worker takes from one address." },
+	{ "report", "per_address_size", SETTING_SIZE, "256m", "1024..1099511627776",
+		"Their bytes." },
+	{ "report", "backlog", SETTING_INT, "100000", "1..1000000000",
+		"Reports that may wait to be read. Then senders are told to "
+		"come back later." },
+	{ "report", "backlog_size", SETTING_SIZE, "1g", "1024..1099511627776",
+		"Their bytes." },
 
 	/* ---- probe: looking at the world */
 	{ "probe", "resolver", SETTING_ADDRS, "", NULL,
@@ -91,5 +123,8 @@ const struct setting_row setting_rows[] = {
 	/* ---- console: the API */
 	{ "console", "host", SETTING_NAME, "", NULL,
 		"The host name of the console." },
+	{ "console", "forward", SETTING_BOOL, "no", NULL,
+		"Whether the edge forwards requests for that host name to the "
+		"console." },
 	{},
 };
