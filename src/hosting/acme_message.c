@@ -115,8 +115,10 @@ enum status acme_directory_parse(struct arena *a, struct str text,
 	meta = json_get(o, "meta");
 	d.terms = json_get_str(meta, "termsOfService");
 	d.needs_eab = json_true(json_get(meta, "externalAccountRequired"));
-	if (read_profiles(a, json_get(meta, "profiles"), &d) != ST_OK)
-		return err_set(e, ST_LIMIT, "ACME directory: profiles");
+	if (read_profiles(a, json_get(meta, "profiles"), &d) != ST_OK ||
+		read_strings(a, json_get(meta, "caaIdentities"), ACME_CAA_MAX,
+			&d.caa, &d.n_caa) != ST_OK)
+		return err_set(e, ST_LIMIT, "ACME directory: meta is too long");
 	*out = d;
 	return ST_OK;
 }

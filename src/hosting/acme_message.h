@@ -22,13 +22,16 @@
 #define ACME_AUTHZ_MAX 100u    /* authorizations in an order */
 #define ACME_CHALLENGE_MAX 20u /* challenges in an authorization */
 #define ACME_PROFILE_MAX 50u
+#define ACME_CAA_MAX 20u
 
 struct acme_directory {
 	struct str new_nonce, new_account, new_order;
 	struct str renewal_info; /* empty: the CA has no ARI */
 	struct str terms;	 /* meta.termsOfService */
 	bool needs_eab;		 /* meta.externalAccountRequired */
-	struct str *profiles;	 /* names under meta.profiles */
+	struct str *caa;	 /* meta.caaIdentities */
+	size_t n_caa;
+	struct str *profiles; /* names under meta.profiles */
 	size_t n_profiles;
 };
 

@@ -132,7 +132,7 @@ static enum status check_mode(const char *path, int fd, struct err *e)
 		return err_set(e, ST_INVALID, "%s: not a regular file", path);
 	if ((st.st_mode & 077) != 0)
 		return err_set(e, ST_INVALID,
-			"%s: others can read the sealing key; chmod 600 it",
+			"%s: others can read this secret; chmod 600 it",
 			path);
 	return ST_OK;
 }
@@ -163,33 +163,41 @@ out:
 	return st;
 }
 
-enum status crypto_key_open(
-	const char *path, struct crypto_key **out, struct err *e)
+/* Opens a file that only its owner can read. */
+static enum status open_private(const char *path, int *out, struct err *e)
 {
-	unsigned char bytes[CRYPTO_KEY_BYTES];
 	char full[PATH_CAP];
 	enum status st = key_path(path, full, e);
-	int fd = -1;
+	int fd;
 
 	if (st != ST_OK)
 		return st;
 	fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0) {
-		st = err_sys(e, errno == ENOENT ? ST_NOTFOUND : ST_PERM, errno,
-			"%s", full);
-		goto out;
-	}
+	if (fd < 0)
+		return err_sys(e, errno == ENOENT ? ST_NOTFOUND : ST_PERM,
+			errno, "%s", full);
 	st = check_mode(full, fd, e);
 	if (st != ST_OK)
-		goto out;
-	st = read_key(full, fd, bytes, e);
-	if (st != ST_OK)
-		goto out;
-	*out = crypto_key_of(bytes);
-out:
-	mem_wipe(bytes, sizeof(bytes));
-	if (fd >= 0)
 		(void)close(fd);
+	else
+		*out = fd;
+	return st;
+}
+
+enum status crypto_key_open(
+	const char *path, struct crypto_key **out, struct err *e)
+{
+	unsigned char bytes[CRYPTO_KEY_BYTES];
+	int fd = -1;
+	enum status st = open_private(path, &fd, e);
+
+	if (st != ST_OK)
+		return st;
+	st = read_key(path, fd, bytes, e);
+	if (st == ST_OK)
+		*out = crypto_key_of(bytes);
+	mem_wipe(bytes, sizeof(bytes));
+	(void)close(fd);
 	return st;
 }
 
@@ -250,4 +258,50 @@ enum status crypto_open(const struct crypto_key *k, struct str purpose,
 		return ST_INVALID;
 	*n = (size_t)len;
 	return ST_OK;
+}
+
+struct crypto_secret {
+	size_t n;
+	unsigned char bytes[CRYPTO_SECRET_MAX];
+};
+
+enum status crypto_secret_open(
+	const char *path, struct crypto_secret **out, struct err *e)
+{
+	char text[CRYPTO_SECRET_MAX + 1];
+	struct crypto_secret *s;
+	int fd = -1;
+	enum status st = open_private(path, &fd, e);
+	ssize_t n;
+
+	if (st != ST_OK)
+		return st;
+	need_sodium();
+	s = sodium_malloc(sizeof(*s));
+	BUG(s == NULL);
+	n = read(fd, text, sizeof(text));
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n <= 0 || sodium_base642bin(s->bytes, sizeof(s->bytes), text,
+			      (size_t)n, "=", &s->n, NULL,
+			      sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0) {
+		st = err_set(e, ST_INVALID, "%s: not base64url", path);
+		sodium_free(s);
+	} else {
+		*out = s;
+	}
+	mem_wipe(text, sizeof(text));
+	(void)close(fd);
+	return st;
+}
+
+struct str crypto_secret_bytes(const struct crypto_secret *s)
+{
+	return (struct str){ (const char *)s->bytes, s->n };
+}
+
+void crypto_secret_free(struct crypto_secret **s)
+{
+	sodium_free(*s);
+	*s = NULL;
 }

@@ -77,3 +77,21 @@ void crypto_seal(const struct crypto_key *k, struct str purpose,
  */
 enum status crypto_open(const struct crypto_key *k, struct str purpose,
 	struct str sealed, void *out, size_t cap, size_t *n);
+
+/* A secret of any other kind, such as a MAC key; in locked memory. */
+struct crypto_secret;
+
+#define CRYPTO_SECRET_MAX 1024u /* bytes of its text */
+
+/*
+ * Reads a secret written as base64url (a newline may follow) from a file with
+ * the same rules, and the same statuses, as crypto_key_open.
+ */
+enum status crypto_secret_open(
+	const char *path, struct crypto_secret **out, struct err *e);
+
+/* The bytes, borrowed. */
+struct str crypto_secret_bytes(const struct crypto_secret *s);
+
+/* Wipes and frees; clears *s; NULL is allowed. */
+void crypto_secret_free(struct crypto_secret **s);

@@ -239,7 +239,7 @@ struct store_cert {
 	struct str tenant, host; /* host: mta-sts.D, or a system host */
 	struct str id;		 /* SHA-256 of the leaf, 64 hex digits */
 	struct store_strs chain; /* DER, leaf first (any bytes) */
-	struct str key_sealed;	 /* PKCS #8 DER, sealed with purpose "cert" */
+	struct str key_sealed;	 /* as pki_key_write, sealed for "cert" */
 	int64_t not_before, not_after, created;
 	struct str issuer, serial; /* for people; serial in hex */
 	struct str source;	   /* "acme", "files", "exec", "local-ca" */
@@ -275,7 +275,7 @@ enum status store_cert_prune(struct store *s, int64_t before, struct err *e);
 struct store_acme_account {
 	struct str directory;	 /* the key: the CA's directory URL */
 	struct str url;		 /* "kid"; empty until registered */
-	struct str key_sealed;	 /* PKCS #8 DER, sealed, purpose "account" */
+	struct str key_sealed;	 /* as pki_key_write, sealed for "account" */
 	struct str contact, tos; /* mailto: URIs; the terms agreed to */
 	struct str status;	 /* the CA's word: valid, deactivated, ... */
 	int64_t created;

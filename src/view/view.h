@@ -61,7 +61,7 @@ struct view_host {
 	struct str cert_id; /* SHA-256 of the leaf, 32 bytes */
 	struct str *chain;  /* DER, leaf first */
 	size_t n_chain;
-	struct str key_sealed; /* PKCS #8 DER sealed with purpose "cert" */
+	struct str key_sealed; /* as pki_key_write, sealed for "cert" */
 	/* Challenges being answered now. */
 	struct view_http01 *http01;
 	size_t n_http01;
