@@ -108,8 +108,9 @@ void *arena_alloc(struct arena *a, size_t n)
 
 	if (n == 0)
 		n = 1;
-	if (__builtin_add_overflow(n, ALIGN - 1, &need))
+	if (n > PTRDIFF_MAX) /* so that no sum below overflows */
 		return NULL;
+	need = n + ALIGN - 1;
 	need -= need % ALIGN;
 	if (a->max_bytes > 0 && need > a->max_bytes - a->used) {
 		a->full = true;

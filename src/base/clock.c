@@ -186,8 +186,11 @@ enum status utc_parse(struct str s, bool *zoned, struct unix_time *out)
 		d.second = 59;
 	if (utc_time_of(d, &t) != ST_OK)
 		return ST_INVALID;
+	t.s -= minutes * 60;
+	if (t.s < UTC_MIN || t.s > UTC_MAX)
+		return ST_INVALID;
 	if (zoned != NULL)
 		*zoned = has_zone;
-	out->s = t.s - minutes * 60;
+	*out = t;
 	return ST_OK;
 }

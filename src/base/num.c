@@ -36,14 +36,15 @@ enum status num_u32(struct str s, uint32_t min, uint32_t max, uint32_t *out)
 enum status num_i64(struct str s, int64_t min, int64_t max, int64_t *out)
 {
 	bool minus = s.n > 0 && s.p[0] == '-';
-	uint64_t v;
+	uint64_t v, most = (uint64_t)INT64_MAX + minus;
 	int64_t signed_v;
 	enum status st;
 
-	st = num_u64(str_from(s, minus ? 1 : 0), 0, INT64_MAX, &v);
+	st = num_u64(str_from(s, minus ? 1 : 0), 0, most, &v);
 	if (st != ST_OK)
 		return st;
-	signed_v = minus ? -(int64_t)v : (int64_t)v;
+	/* -v by way of -1 - (v - 1), so that INT64_MIN does not overflow. */
+	signed_v = minus && v > 0 ? -1 - (int64_t)(v - 1) : (int64_t)v;
 	if (signed_v < min || signed_v > max)
 		return ST_LIMIT;
 	*out = signed_v;
