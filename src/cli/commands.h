@@ -7,3 +7,4 @@
 extern const struct command cmd_lint;
 extern const struct command cmd_match;
 extern const struct command cmd_new;
+extern const struct command cmd_report;

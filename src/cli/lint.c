@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lint: moat lint policy|sts-record|tlsrpt-record, the strict verdict. */
+/* lint: moat lint policy|report|sts-record|tlsrpt-record, the strict verdict.
+ */
 #include "base/bug.h"
 #include "cli/commands.h"
 #include "cli/findings.h"
+#include "cli/lint_report.h"
 #include "proto/record_lint.h"
 #include "proto/sts_limits.h"
 #include "proto/sts_lint.h"
@@ -176,6 +178,12 @@ static const struct arg_row policy_options[] = {
 };
 
 static const struct command verbs[] = {
+	{
+		.name = "report",
+		.words = "FILE|-",
+		.summary = "Is this TLS report right (RFC 8460 section 4)",
+		.run = lint_report_run,
+	},
 	{
 		.name = "policy",
 		.words = "FILE|-",

@@ -11,6 +11,7 @@ int main(int argc, char **argv)
 		cmd_lint,
 		cmd_match,
 		cmd_new,
+		cmd_report,
 		{},
 	};
 

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report: moat report show, TLS reports (RFC 8460) as tables or normalised. */
+#include "base/bug.h"
+#include "cli/commands.h"
+#include "cli/report_tables.h"
+#include "intake/unpack.h"
+
+#include "base/poison.h"
+
+/* What one file may cost while it is read. */
+#define FILE_ARENA_MAX ((size_t)1 << 30)
+
+/* JSON text may be this much longer than the report it shows. */
+#define JSON_BYTES_MAX (16u * TLSRPT_JSON_BYTES_MAX)
+
+struct show {
+	struct cli cli; /* its arena lives as long as one file */
+	enum report_by by;
+	size_t shown; /* reports so far */
+};
+
+static void show_json(struct show *s, const struct tlsrpt_report *r)
+{
+	struct sbuf b = sbuf_arena(s->cli.arena, JSON_BYTES_MAX);
+	struct json_writer w = json_writer_of(&b, 2);
+	struct str text;
+
+	tlsrpt_report_write(&w, r);
+	BUG(!sbuf_ok(&b));
+	text = sbuf_str(&b);
+	(void)fwrite(text.p, 1, text.n, s->cli.out);
+}
+
+static void show_one(
+	struct show *s, const char *path, const struct tlsrpt_report *r)
+{
+	if (s->shown++ > 0)
+		(void)fputs(s->cli.json ? ",\n" : "\n", s->cli.out);
+	if (s->cli.json)
+		show_json(s, r);
+	else
+		report_print(&s->cli, path, r, s->by);
+}
+
+/* Reads and shows one file; an exit code. */
+static int show_file(struct show *s, const char *path, bool alone)
+{
+	struct unpacked_reports found = {};
+	struct err e = {};
+	struct str raw;
+	bool array;
+	enum status st;
+
+	st = cli_read(&s->cli, path, TLSRPT_RAW_BYTES_MAX, &raw, &e);
+	if (st != ST_OK)
+		return cli_failed(&s->cli, &e);
+	st = unpack_reports(s->cli.arena, raw, &found, &e);
+	if (st != ST_OK) {
+		err_prefix(&e, "%s", path);
+		return cli_failed(&s->cli, &e);
+	}
+	/* A mail can hold several reports. */
+	array = s->cli.json && alone && found.n > 1;
+	(void)fputs(array ? "[\n" : "", s->cli.out);
+	for (size_t i = 0; i < found.n; i++)
+		show_one(s, path, found.items[i]);
+	(void)fputs(array ? "\n]" : "", s->cli.out);
+	return CLI_GOOD;
+}
+
+/* Goes on after a file that cannot be read; the worst exit code. */
+static int show_files(struct show *s, const struct args *args)
+{
+	int worst = CLI_GOOD;
+
+	for (size_t i = 0; i < args->words.n; i++) {
+		int code;
+
+		s->cli.arena = arena_must(FILE_ARENA_MAX);
+		code = show_file(s, args->words.items[i], args->words.n == 1);
+		worst = code > worst ? code : worst;
+		arena_free(&s->cli.arena);
+	}
+	return worst;
+}
+
+/* One file: its report alone; several: an array. */
+static int show_files_json(struct show *s, const struct args *args)
+{
+	bool array = args->words.n > 1;
+	int code;
+
+	(void)fputs(array ? "[\n" : "", s->cli.out);
+	code = show_files(s, args);
+	(void)fputs(array ? "\n]\n" : s->shown > 0 ? "\n" : "", s->cli.out);
+	return code;
+}
+
+static int run_show(struct cli *cli, const struct args *args)
+{
+	const char *by = args_get(args, "by");
+	struct show s = { .cli = *cli };
+
+	if (args->words.n == 0)
+		return cli_usage(cli, "at least one file, please, or -");
+	if (by != NULL && report_by_parse(str_of(by), &s.by) != ST_OK)
+		return cli_usage(cli,
+			"--by must be result, source, mx or policy, not \"%s\"",
+			by);
+	return cli->json ? show_files_json(&s, args) : show_files(&s, args);
+}
+
+static const struct arg_row show_options[] = {
+	{ "by", "WHAT", "group failures by result, source, mx or policy", 0,
+		false },
+	{},
+};
+
+static const struct command verbs[] = {
+	{
+		.name = "show",
+		.words = "FILE...",
+		.summary = "TLS reports as tables: json, json.gz, eml",
+		.options = show_options,
+		.run = run_show,
+	},
+	{},
+};
+
+const struct command cmd_report = {
+	.name = "report",
+	.words = "",
+	.summary = "TLS reports that others sent (RFC 8460)",
+	.verbs = verbs,
+};
