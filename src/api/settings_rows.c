@@ -48,6 +48,31 @@ const struct setting_row setting_rows[] = {
 	{ "dns", "hostmaster", SETTING_NAME, "", NULL,
 		"The mailbox in the SOA record, written as a domain name. "
 		"Empty is hostmaster in the zone." },
+	{ "dns", "transfer_keys", SETTING_LIST, "", NULL,
+		"TSIG keys (hmac-sha256) of the secondaries, as NAME:BASE64. "
+		"Where there are any, a zone transfer must be signed with one "
+		"of them, and NOTIFY is signed with the first." },
+	{ "dns", "transfer_allow", SETTING_LIST, "", NULL,
+		"Networks that zone transfers may come from, as 192.0.2.0/24. "
+		"With keys as well, both must hold; with neither, nobody gets "
+		"the zone." },
+	{ "dns", "notify", SETTING_ADDRS, "", NULL,
+		"Secondaries that are told of every change of the zone. A "
+		"dns-01 challenge waits until all of them show it." },
+	{ "dns", "rate_limit", SETTING_INT, "500", "0..1000000",
+		"Answers over UDP that one worker gives per second to one "
+		"network (IPv4 /24, IPv6 /56), counted apart for data, "
+		"negative answers and errors. Half of what is beyond is "
+		"answered with an invitation to TCP. 0 is no limit." },
+	{ "dns", "rate_limit_exempt", SETTING_LIST, "127.0.0.0/8 ::1", NULL,
+		"Networks without that limit." },
+	{ "dns", "connections", SETTING_INT, "512", "16..100000",
+		"TCP connections that one worker holds at a time." },
+	{ "dns", "connections_per_address", SETTING_INT, "16", "1..100000",
+		"Of these, from one IPv4 address or IPv6 /64 network." },
+	{ "dns", "idle_time", SETTING_TIME, "10s", "1..300",
+		"How long a TCP client may take for a whole request, and to "
+		"take an answer." },
 
 	/* ---- edge: HTTPS and HTTP towards strangers */
 	{ "edge", "https", SETTING_ADDRS, "0.0.0.0:443 [::]:443", NULL,
@@ -90,8 +115,8 @@ const struct setting_row setting_rows[] = {
 		"Their bytes." },
 	{ "report", "per_address", SETTING_INT, "1000", "1..1000000000",
 		"Reports per hour that one worker takes from one address." },
-	{ "report", "per_address_size", SETTING_SIZE, "256m", "1024..1099511627776",
-		"Their bytes." },
+	{ "report", "per_address_size", SETTING_SIZE, "256m",
+		"1024..1099511627776", "Their bytes." },
 	{ "report", "backlog", SETTING_INT, "100000", "1..1000000000",
 		"Reports that may wait to be read. Then senders are told to "
 		"come back later." },
