@@ -145,6 +145,56 @@ const struct setting_row setting_rows[] = {
 	{ "probe", "timeout", SETTING_TIME, "10s", "1..120",
 		"How long one probe may take." },
 
+	/* ---- cert: where certificates come from */
+	{ "cert", "source", SETTING_CHOICE, "acme", "acme|files|exec|local-ca",
+		"Where certificates come from: a certificate authority that "
+		"speaks ACME, a folder of PEM files, a command, or a "
+		"certificate authority of our own, for trials." },
+	{ "cert", "key_type", SETTING_CHOICE, "p256", "p256|rsa",
+		"Keys of new certificates: ECDSA on P-256, or RSA with 2048 "
+		"bits." },
+	{ "cert", "files", SETTING_PATH, "", NULL,
+		"For source files: the folder with HOST/fullchain.pem and "
+		"HOST/privkey.pem. Changes are noticed within a minute." },
+	{ "cert", "exec", SETTING_PATH, "", NULL,
+		"For source exec: the command. It is given the host name as "
+		"its only argument, runs as server.user without a shell, and "
+		"writes chain and private key as PEM." },
+
+	/* ---- acme: the certificate authority */
+	{ "acme", "directory", SETTING_STR,
+		"https://acme-v02.api.letsencrypt.org/directory", NULL,
+		"The directory URL of the certificate authority." },
+	{ "acme", "ca_file", SETTING_PATH, "", NULL,
+		"Certificates to trust for its web site instead of those of "
+		"the system." },
+	{ "acme", "contact", SETTING_LIST, "", NULL,
+		"Mail addresses that the certificate authority may write to." },
+	{ "acme", "agree_terms", SETTING_BOOL, "no", NULL,
+		"Whether you agree to the terms of the certificate authority. "
+		"Without it no account is made." },
+	{ "acme", "eab_kid", SETTING_STR, "", NULL,
+		"The key id of an external account binding, where the "
+		"certificate authority wants one." },
+	{ "acme", "eab_key_file", SETTING_STR, "", NULL,
+		"The file with its key in base64url, readable by its owner "
+		"alone, or credential:NAME for a systemd credential." },
+	{ "acme", "profile", SETTING_STR, "", NULL,
+		"The profile of certificates to ask for, by the name the "
+		"certificate authority gives it. Empty: its default." },
+	{ "acme", "challenges", SETTING_LIST, "http-01 tls-alpn-01 dns-01",
+		NULL,
+		"The challenges that may be used. They are tried in the order "
+		"http-01, tls-alpn-01, dns-01." },
+	{ "acme", "limits", SETTING_BOOL, "yes", NULL,
+		"Whether to keep to the limits that Let's Encrypt documents. "
+		"A private certificate authority may have none." },
+	{ "acme", "preflight", SETTING_BOOL, "yes", NULL,
+		"Whether to look, before anything is ordered, if the host "
+		"leads here and would pass." },
+	{ "acme", "workers", SETTING_INT, "4", "1..32",
+		"Orders worked on at the same time." },
+
 	/* ---- console: the API */
 	{ "console", "host", SETTING_NAME, "", NULL,
 		"The host name of the console." },

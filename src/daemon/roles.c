@@ -8,6 +8,7 @@
 #include "base/poison.h"
 
 const struct role *const roles[] = {
+	&role_acme,
 	NULL,
 };
 

@@ -3,3 +3,5 @@
 #pragma once
 
 #include "daemon/role.h"
+
+extern const struct role role_acme;
