@@ -15,7 +15,7 @@
 #define REQUEST_MAX 1232
 
 union control {
-	struct cmsghdr align;
+	size_t align; /* as struct cmsghdr wants */
 	unsigned char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
 	unsigned char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
