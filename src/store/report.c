@@ -22,8 +22,6 @@ static const struct column columns[] = {
 	COLUMN("raw_name", COL_TEXT, AT(raw_name)),
 	COLUMN("raw_sha256", COL_TEXT, AT(raw_sha256)),
 	COLUMN("quirks", COL_TEXT, AT(quirks)),
-	COLUMN("ok", COL_INT, AT(ok)),
-	COLUMN("failed", COL_INT, AT(failed)),
 };
 static const struct table report = TABLE(
 	"report", struct store_report, columns, 2);
@@ -91,21 +89,65 @@ static enum status add_policy(
 	return st;
 }
 
-enum status store_report_add(
-	struct store *s, const struct store_report *r, struct err *e)
+enum { UNAUTHENTICATED, IMPORTED, SIGNED };
+
+static int proof_level(struct str proof)
 {
+	if (str_starts(proof, STR("dkim:")))
+		return SIGNED;
+	return str_eq(proof, STR("import")) ? IMPORTED : UNAUTHENTICATED;
+}
+
+/* Does the row that is there make the new one superfluous? */
+static bool covers(const struct store_report *old, const struct store_report *r)
+{
+	if (proof_level(old->proof) == UNAUTHENTICATED)
+		return proof_level(r->proof) == UNAUTHENTICATED &&
+		       str_eq(old->raw_sha256, r->raw_sha256);
+	if (proof_level(old->proof) == proof_level(r->proof))
+		return str_eq(old->proof, r->proof);
+	return proof_level(old->proof) > proof_level(r->proof);
+}
+
+static enum status is_known(struct store *s, const struct store_report *r,
+	bool *known, struct err *e)
+{
+	struct arena *a = arena_must(0);
+	struct store_report *rows;
 	enum status st;
-	bool own;
+	size_t n;
+
+	st = table_list(s, a, &report,
+		"WHERE tenant = $1 AND domain = $2 AND org = $3 "
+		"AND report_id = $4 AND begins = $5 AND ends = $6",
+		ARGS(DB_T(r->tenant), DB_T(r->domain), DB_T(r->org),
+			DB_T(r->report_id), DB_I(r->begin), DB_I(r->end)),
+		&rows, &n, e);
+	*known = false;
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		*known |= covers(&rows[i], r);
+	arena_free(&a);
+	return st;
+}
+
+enum status store_report_add(struct store *s, const struct store_report *r,
+	bool *added, struct err *e)
+{
+	bool own, known = false;
+	enum status st;
 
 	st = store_join(s, &own, e);
 	if (st != ST_OK)
 		return st;
-	st = table_insert(s, &report, r, e);
-	if (st == ST_INVALID)
-		st = err_set(e, st, "this report is there already");
-	for (size_t i = 0; st == ST_OK && i < r->n_policies; i++)
+	st = is_known(s, r, &known, e);
+	if (st == ST_OK && !known)
+		st = table_insert(s, &report, r, e);
+	for (size_t i = 0; st == ST_OK && !known && i < r->n_policies; i++)
 		st = add_policy(s, r, i, e);
-	return store_leave(s, own, st, e);
+	st = store_leave(s, own, st, e);
+	if (st == ST_OK && added != NULL)
+		*added = !known;
+	return st;
 }
 
 static enum status read_failures(
@@ -201,4 +243,33 @@ enum status store_report_prune(
 	/* The schema drops policies and failures with their report. */
 	return store_run(s, "DELETE FROM report WHERE received < $1",
 		ARGS(DB_I(before)), n, e);
+}
+
+#define BAD(member) offsetof(struct store_bad_report, member)
+
+static const struct column bad_columns[] = {
+	COLUMN("name", COL_TEXT, BAD(name)),
+	COLUMN("via", COL_TEXT, BAD(via)),
+	COLUMN("label", COL_TEXT, BAD(label)),
+	COLUMN("remote", COL_TEXT, BAD(remote)),
+	COLUMN("received", COL_INT, BAD(received)),
+	COLUMN("bytes", COL_INT, BAD(bytes)),
+	COLUMN("reason", COL_TEXT, BAD(reason)),
+};
+static const struct table bad_report = TABLE(
+	"bad_report", struct store_bad_report, bad_columns, 1);
+
+enum status store_bad_report_put(
+	struct store *s, const struct store_bad_report *b, struct err *e)
+{
+	return table_upsert(s, &bad_report, b, e);
+}
+
+enum status store_bad_report_list(struct store *s, struct arena *a,
+	struct str before, size_t limit, struct store_bad_report **out,
+	size_t *n, struct err *e)
+{
+	return table_list(s, a, &bad_report,
+		"WHERE ($1 = '' OR name < $1) ORDER BY name DESC LIMIT $2",
+		ARGS(DB_T(before), DB_I((int64_t)limit)), out, n, e);
 }

@@ -412,22 +412,29 @@ struct store_report {
 	struct str domain;     /* the tenant's domain, by the label */
 	struct str org, report_id, contact;
 	int64_t begin, end, received;
-	struct str via;	  /* "post", "import", "lmtp" */
-	struct str proof; /* the domain that signed; empty: unauthenticated */
+	struct str via; /* "post", "import", "mail" */
+	/* What shows that it is the sender's: empty: nothing (unauthenticated);
+	 * "import": the operator's word; "dkim:DOMAIN": a signature. Each is
+	 * better than the one before. */
+	struct str proof;
 	struct str raw_name;   /* the raw report's file name in the spool */
 	struct str raw_sha256; /* 64 hex digits */
 	struct str quirks;     /* names of leniencies used, with commas */
-	int64_t ok, failed;    /* sums over the policies */
-	struct store_report_policy *policies;
+	struct store_report_policy
+		*policies; /* never added up: a sender may
+			      count a session under several */
 	size_t n_policies;
 };
 
 /*
- * Adds a report with all its rows. ST_INVALID if the tenant already has one of
- * the same (domain, org, report_id, begin, end, proof): a duplicate.
+ * Adds a report with all its rows, unless the tenant has one of the same
+ * (domain, org, report_id, begin, end) with equal or better proof; *added (may
+ * be NULL) tells. An unauthenticated report stands in the way of nothing but
+ * the same raw bytes coming again, so that a stranger's report never hides
+ * another. Adding the same report again after a crash changes nothing.
  */
-enum status store_report_add(
-	struct store *s, const struct store_report *r, struct err *e);
+enum status store_report_add(struct store *s, const struct store_report *r,
+	bool *added, struct err *e);
 /* With policies and failures. */
 enum status store_report_get(struct store *s, struct arena *a,
 	struct str tenant, struct str id, struct store_report *out,
@@ -447,6 +454,22 @@ enum status store_report_list(struct store *s, struct arena *a,
 /* Drops those received before a time; *n tells how many (may be NULL). */
 enum status store_report_prune(
 	struct store *s, int64_t before, int64_t *n, struct err *e);
+
+/* A file that could not be read; it lies in spool/bad under its name. */
+struct store_bad_report {
+	struct str name; /* the key */
+	struct str via, label, remote;
+	int64_t received, bytes;
+	struct str reason; /* for people */
+};
+
+/* Adds, or replaces the one of that name. */
+enum status store_bad_report_put(
+	struct store *s, const struct store_bad_report *b, struct err *e);
+/* Newest name first; before: the page begins before it, empty: the newest. */
+enum status store_bad_report_list(struct store *s, struct arena *a,
+	struct str before, size_t limit, struct store_bad_report **out,
+	size_t *n, struct err *e);
 
 /* ---- change feed --------------------------------------------------------- */
 

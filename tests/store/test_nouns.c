@@ -361,14 +361,18 @@ static void reports(void **state)
 	struct store_report got, *rows;
 	struct engine *t = *state;
 	int64_t dropped;
+	bool added;
 	size_t n;
 
-	OK(store_report_add(t->s, &r, &t->e));
+	OK(store_report_add(t->s, &r, &added, &t->e));
+	assert_true(added);
 	r.id = STR("2");
-	assert_int_equal(store_report_add(t->s, &r, &t->e), ST_INVALID);
+	OK(store_report_add(t->s, &r, &added, &t->e));
+	assert_false(added);
 	/* The same report with a proof is not the same (promise 9). */
-	r.proof = STR("sender.example");
-	OK(store_report_add(t->s, &r, &t->e));
+	r.proof = STR("import");
+	OK(store_report_add(t->s, &r, &added, &t->e));
+	assert_true(added);
 	OK(store_report_get(t->s, t->a, r.tenant, STR("1"), &got, &t->e));
 	assert_int_equal(got.n_policies, 2);
 	assert_int_equal(got.policies[0].n_failures, 2);
@@ -389,6 +393,68 @@ static void reports(void **state)
 	assert_int_equal(n, 0);
 	OK(store_report_prune(t->s, 301, &dropped, &t->e));
 	assert_int_equal(dropped, 2);
+}
+
+/* Promise 9: which report makes a later one of the same id superfluous. */
+static void duplicates_by_proof(void **state)
+{
+	static const struct {
+		const char *old_proof, *old_raw, *proof, *raw;
+		bool added;
+	} rows[] = {
+		{ "", "a", "", "a", false }, /* sent again */
+		{ "", "a", "", "b", true },  /* a stranger hides nothing */
+		{ "", "a", "import", "a", true },
+		{ "", "a", "dkim:s.example", "a", true },
+		{ "import", "a", "", "a", false },
+		{ "import", "a", "", "b", false },
+		{ "import", "a", "import", "b", false },
+		{ "import", "a", "dkim:s.example", "a", true },
+		{ "dkim:s.example", "a", "", "b", false },
+		{ "dkim:s.example", "a", "import", "b", false },
+		{ "dkim:s.example", "a", "dkim:s.example", "b", false },
+		{ "dkim:s.example", "a", "dkim:t.example", "a", true },
+	};
+	struct engine *t = *state;
+	bool added;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct store_report r = { .tenant = STR("default"),
+			.id = arena_fmt(t->a, "%zu-1", i),
+			.report_id = arena_fmt(t->a, "%zu", i),
+			.proof = str_of(rows[i].old_proof),
+			.raw_sha256 = str_of(rows[i].old_raw) };
+
+		OK(store_report_add(t->s, &r, &added, &t->e));
+		assert_true(added);
+		r.id = arena_fmt(t->a, "%zu-2", i);
+		r.proof = str_of(rows[i].proof);
+		r.raw_sha256 = str_of(rows[i].raw);
+		OK(store_report_add(t->s, &r, &added, &t->e));
+		assert_int_equal(added, rows[i].added);
+	}
+}
+
+static void bad_reports(void **state)
+{
+	struct store_bad_report b = { .name = STR("1.post"),
+		.reason = STR("first") };
+	struct store_bad_report *rows;
+	struct engine *t = *state;
+	size_t n;
+
+	OK(store_bad_report_put(t->s, &b, &t->e));
+	b.reason = STR("second");
+	OK(store_bad_report_put(t->s, &b, &t->e));
+	b.name = STR("2.post");
+	OK(store_bad_report_put(t->s, &b, &t->e));
+	OK(store_bad_report_list(t->s, t->a, STR(""), 10, &rows, &n, &t->e));
+	assert_int_equal(n, 2);
+	assert_str(rows[0].name, "2.post");
+	assert_str(rows[1].reason, "second");
+	OK(store_bad_report_list(
+		t->s, t->a, STR("2.post"), 10, &rows, &n, &t->e));
+	assert_int_equal(n, 1);
 }
 
 static void nodes_and_leases(void **state)
@@ -527,6 +593,8 @@ int main(void)
 		cmocka_unit_test(orders),
 		cmocka_unit_test(challenges),
 		cmocka_unit_test(reports),
+		cmocka_unit_test(duplicates_by_proof),
+		cmocka_unit_test(bad_reports),
 		cmocka_unit_test(nodes_and_leases),
 		cmocka_unit_test(audit_log),
 		cmocka_unit_test(text_must_be_text),
