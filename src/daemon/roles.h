@@ -5,3 +5,4 @@
 #include "daemon/role.h"
 
 extern const struct role role_acme;
+extern const struct role role_edge;
