@@ -126,14 +126,17 @@ const struct setting_row setting_rows[] = {
 	/* ---- probe: looking at the world */
 	{ "probe", "resolver", SETTING_ADDRS, "", NULL,
 		"Resolvers to ask. Empty: those of /etc/resolv.conf." },
-	{ "probe", "dnssec", SETTING_CHOICE, "validate", "validate|trust|off",
-		"Whether answers are validated here, the resolver's word is "
-		"trusted, or DNSSEC is not looked at." },
+	{ "probe", "dnssec", SETTING_CHOICE, "validate", "validate|off",
+		"Whether answers are validated with DNSSEC, from the keys of "
+		"the root down." },
 	{ "probe", "root_anchor", SETTING_PATH, "/usr/share/dns/root.key", NULL,
 		"The DNSSEC keys of the root, for own validation." },
 	{ "probe", "allow_private", SETTING_BOOL, "no", NULL,
 		"Lets probes connect to private and loopback addresses. Only "
 		"for laboratories." },
+	{ "probe", "stubs", SETTING_LIST, "", NULL,
+		"Name servers of zones that the public DNS does not know, as "
+		"ZONE=ADDRESS:PORT. For laboratories and trials." },
 	{ "probe", "dns_port", SETTING_INT, "53", "1..65535",
 		"The port of authoritative name servers." },
 	{ "probe", "http_port", SETTING_INT, "80", "1..65535",
