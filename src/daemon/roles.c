@@ -9,7 +9,9 @@
 
 const struct role *const roles[] = {
 	&role_acme,
+	&role_dns,
 	&role_edge,
+	&role_probe,
 	NULL,
 };
 

@@ -5,4 +5,6 @@
 #include "daemon/role.h"
 
 extern const struct role role_acme;
+extern const struct role role_dns;
 extern const struct role role_edge;
+extern const struct role role_probe;

@@ -118,8 +118,8 @@ static void read_section(struct arena *a, struct wire_in *in, unsigned count,
 	}
 }
 
-enum status dns_reply_parse(struct arena *a, struct str message, uint16_t id,
-	const struct dns_name *name, uint16_t type, struct dns_reply *out,
+enum status dns_result_parse(struct arena *a, struct str message, uint16_t id,
+	const struct dns_name *name, uint16_t type, struct dns_result *out,
 	bool *cut, struct err *e)
 {
 	struct wire_in in = wire_in_of(message);
@@ -144,7 +144,7 @@ enum status dns_reply_parse(struct arena *a, struct str message, uint16_t id,
 	}
 	if (in.failed)
 		return err_set(e, ST_INVALID, "a malformed reply");
-	*out = (struct dns_reply){ .rcode = flags & 15,
+	*out = (struct dns_result){ .rcode = flags & 15,
 		.authoritative = (flags & FLAG_AA) != 0,
 		.answer = answer.items,
 		.n_answer = answer.n,
@@ -183,7 +183,7 @@ static bool readable(int fd, struct mono deadline)
 /* One try; what is no reply to our question is passed over. */
 static enum status ask_udp(const struct addr *server, struct str query,
 	uint16_t id, const struct dns_name *name, uint16_t type,
-	struct mono deadline, struct arena *a, struct dns_reply *out, bool *cut,
+	struct mono deadline, struct arena *a, struct dns_result *out, bool *cut,
 	struct err *e)
 {
 	int fd = connect_to(server, SOCK_DGRAM, deadline);
@@ -203,7 +203,7 @@ static enum status ask_udp(const struct addr *server, struct str query,
 			st = err_sys(e, ST_TEMP, errno, "receive");
 			break;
 		}
-		st = dns_reply_parse(a, (struct str){ p, (size_t)n }, id, name,
+		st = dns_result_parse(a, (struct str){ p, (size_t)n }, id, name,
 			type, out, cut, e);
 		if (st == ST_OK)
 			break;
@@ -235,7 +235,7 @@ static bool move_all(int fd, char *p, size_t n, bool out, struct mono deadline)
 
 static enum status ask_tcp(const struct addr *server, struct str query,
 	uint16_t id, const struct dns_name *name, uint16_t type,
-	struct mono deadline, struct arena *a, struct dns_reply *out,
+	struct mono deadline, struct arena *a, struct dns_result *out,
 	struct err *e)
 {
 	int fd = connect_to(server, SOCK_STREAM, deadline);
@@ -260,7 +260,7 @@ static enum status ask_tcp(const struct addr *server, struct str query,
 		(void)err_set(e, st, "no whole reply over TCP");
 		goto out;
 	}
-	st = dns_reply_parse(
+	st = dns_result_parse(
 		a, (struct str){ p, n }, id, name, type, out, &cut, e);
 	if (st == ST_OK && cut)
 		st = err_set(e, ST_INVALID, "a cut reply over TCP");
@@ -271,7 +271,7 @@ out:
 
 enum status dns_client_ask(const struct addr *server,
 	const struct dns_name *name, uint16_t type, bool recursion,
-	struct mono deadline, struct arena *a, struct dns_reply *out,
+	struct mono deadline, struct arena *a, struct dns_result *out,
 	struct err *e)
 {
 	unsigned char text[QUERY_BYTES_MAX];

@@ -28,7 +28,7 @@ struct dns_record {
 	struct str rdata; /* names inside are not compressed */
 };
 
-struct dns_reply {
+struct dns_result {
 	int rcode;
 	bool authoritative; /* the AA bit */
 	struct dns_record *answer;
@@ -44,10 +44,10 @@ struct dns_reply {
  */
 enum status dns_client_ask(const struct addr *server,
 	const struct dns_name *name, uint16_t type, bool recursion,
-	struct mono deadline, struct arena *a, struct dns_reply *out,
+	struct mono deadline, struct arena *a, struct dns_result *out,
 	struct err *e);
 
 /* Reads a whole message; exported for the fuzzer. */
-enum status dns_reply_parse(struct arena *a, struct str message, uint16_t id,
-	const struct dns_name *name, uint16_t type, struct dns_reply *out,
+enum status dns_result_parse(struct arena *a, struct str message, uint16_t id,
+	const struct dns_name *name, uint16_t type, struct dns_result *out,
 	bool *cut, struct err *e);

@@ -55,8 +55,8 @@ static enum status add_server(
 	int rc = st == ST_OK ? ub_ctx_set_fwd(r->ub, text) : 0;
 
 	if (rc != 0)
-		st = err_set(e, ST_PERM, "resolver %s: %s", text,
-			ub_strerror(rc));
+		st = err_set(
+			e, ST_PERM, "resolver %s: %s", text, ub_strerror(rc));
 	return st;
 }
 
@@ -74,8 +74,8 @@ static enum status add_stub(
 	zone[b.n] = '\0';
 	rc = ub_ctx_set_stub(r->ub, zone, text, 0);
 	if (rc != 0)
-		return err_set(e, ST_PERM, "stub %s: %s", zone,
-			ub_strerror(rc));
+		return err_set(
+			e, ST_PERM, "stub %s: %s", zone, ub_strerror(rc));
 	return ST_OK;
 }
 

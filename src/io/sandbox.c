@@ -57,8 +57,8 @@ static const int base_calls[] = { CALL(read), CALL(readv), CALL(pread64),
 	CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait),
 	CALL(epoll_pwait2), CALL(eventfd2), CALL(timerfd_create),
 	CALL(timerfd_settime), CALL(signalfd4), CALL(pipe2), CALL(pipe),
-	CALL(dup), CALL(dup2), CALL(dup3), CALL(fcntl), CALL(exit),
-	CALL(exit_group), END };
+	CALL(socketpair), CALL(dup), CALL(dup2), CALL(dup3), CALL(fcntl),
+	CALL(exit), CALL(exit_group), END };
 
 static const int socket_calls[] = { CALL(accept), CALL(accept4), CALL(recvfrom),
 	CALL(recvmsg), CALL(recvmmsg), CALL(sendto), CALL(sendmsg),
@@ -81,12 +81,12 @@ static const int write_calls[] = { CALL(open), CALL(openat), CALL(creat),
 
 static const int fork_calls[] = { CALL(clone), CALL(fork), CALL(vfork),
 	CALL(execve), CALL(execveat), CALL(wait4), CALL(waitid), CALL(kill),
-	CALL(prctl), CALL(arch_prctl), CALL(seccomp), CALL(socketpair),
-	CALL(mmap), CALL(mprotect), CALL(prlimit64), CALL(setrlimit),
-	CALL(getrlimit), CALL(set_tid_address), CALL(ioctl),
-	CALL(landlock_create_ruleset), CALL(landlock_add_rule),
-	CALL(landlock_restrict_self), CALL(chdir), CALL(setpgid), CALL(setsid),
-	CALL(open), CALL(openat), CALL(access), CALL(readlink), END };
+	CALL(prctl), CALL(arch_prctl), CALL(seccomp), CALL(mmap),
+	CALL(mprotect), CALL(prlimit64), CALL(setrlimit), CALL(getrlimit),
+	CALL(set_tid_address), CALL(ioctl), CALL(landlock_create_ruleset),
+	CALL(landlock_add_rule), CALL(landlock_restrict_self), CALL(chdir),
+	CALL(setpgid), CALL(setsid), CALL(open), CALL(openat), CALL(access),
+	CALL(readlink), END };
 
 static const char *reached = "none";
 

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * role_probe: looks at the world for those who hold data and keys. It holds
+ * nothing itself: no database, no key, no view.
+ */
+
+#include "api/settings.h"
+#include "base/bug.h"
+#include "base/mem.h"
+#include "check/probe_server.h"
+#include "daemon/roles.h"
+#include "io/fd.h"
+
+#include "base/poison.h"
+
+struct state {
+	struct arena *arena;
+	struct probe_options options;
+	struct resolver_stub *stubs;
+	int listen_fd;
+};
+
+static enum status read_stubs(
+	struct state *s, const struct settings *set, struct err *e)
+{
+	size_t n;
+	const struct str *list = settings_list(set, "probe.stubs", &n);
+
+	s->stubs = arena_array(s->arena, n + 1, sizeof(*s->stubs));
+	BUG(s->stubs == NULL);
+	for (size_t i = 0; i < n; i++) {
+		struct str rest = list[i];
+
+		s->stubs[i].zone = str_cut(&rest, '=');
+		s->stubs[i].server = rest;
+		if (rest.p == NULL)
+			return err_set(e, ST_INVALID,
+				"probe.stubs: \"%s\" is not ZONE=ADDRESS:PORT",
+				list[i].p);
+	}
+	s->options.resolver.stubs = s->stubs;
+	s->options.resolver.n_stubs = n;
+	return ST_OK;
+}
+
+static enum status open_probe(struct role_env *env, void **state, struct err *e)
+{
+	struct state *s = mem_must(sizeof(*s));
+	const struct settings *set = env->settings;
+	struct resolver_options *r = &s->options.resolver;
+
+	*state = s;
+	s->arena = arena_must(0);
+	s->listen_fd = role_fd(env, "probe");
+	s->options = (struct probe_options){
+		.allow_private = settings_bool(set, "probe.allow_private"),
+		.dns_port = (uint16_t)settings_int(set, "probe.dns_port"),
+		.http_port = (uint16_t)settings_int(set, "probe.http_port"),
+		.https_port = (uint16_t)settings_int(set, "probe.https_port"),
+		.ca_file = settings_str(set, "probe.ca_file").p,
+		.timeout_ms = (int)settings_int(set, "probe.timeout") * 1000,
+	};
+	r->servers = settings_list(set, "probe.resolver", &r->n_servers);
+	r->root_anchor = settings_str(set, "probe.root_anchor").p;
+	if (str_eq(settings_str(set, "probe.dnssec"), STR("off")))
+		r->dnssec = RESOLVER_OFF;
+	role_allow_read(env, r->root_anchor);
+	role_allow_read(env, s->options.ca_file);
+	if (s->listen_fd < 0)
+		return err_set(e, ST_PERM, "no socket was handed in");
+	return read_stubs(s, set, e);
+}
+
+static enum status start(struct role_env *env, void *state, struct err *e)
+{
+	struct state *s = state;
+
+	return probe_server_run(
+		&s->options, s->listen_fd, role_stop_fd(env), e);
+}
+
+static void close_probe(void **state)
+{
+	struct state *s = *state;
+
+	if (s == NULL)
+		return;
+	fd_close(&s->listen_fd);
+	arena_free(&s->arena);
+	mem_free(s);
+	*state = NULL;
+}
+
+static const struct role_socket sockets[] = {
+	{ "probe", "/probe.sock", false },
+	{},
+};
+
+const struct role role_probe = {
+	.name = "probe",
+	.sandbox = SANDBOX_NET_IN | SANDBOX_NET_OUT | SANDBOX_READ,
+	.sockets = sockets,
+	.open = open_probe,
+	.start = start,
+	.close = close_probe,
+};
