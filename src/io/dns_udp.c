@@ -2,6 +2,7 @@
 /* dns_udp: batches of datagrams through the handler. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -14,15 +15,12 @@
 /* A request longer than that is none of ours; the kernel marks it cut. */
 #define REQUEST_MAX 1232
 
-union control {
-	size_t align; /* as struct cmsghdr wants */
-	unsigned char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	unsigned char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
+/* Room for one control message, where the datagram went to. */
+#define CONTROL_BYTES CMSG_SPACE(sizeof(struct in6_pktinfo))
 
 struct slot {
 	struct sockaddr_storage peer;
-	union control control;
+	alignas(struct cmsghdr) unsigned char control[CONTROL_BYTES];
 	struct iovec in, out;
 	unsigned char request[REQUEST_MAX];
 	unsigned char answer[DNS_UDP_MAX];
