@@ -23,7 +23,7 @@ STAGE_LIMIT_S = 45 * 60
 # name -> compiler and meson options. The sanitized tree finds memory errors
 # and leaks; the optimised one is what runs in the system tests.
 TREES = {
-    "asan": ("gcc", ["-Db_sanitize=address,undefined", "-Doptimization=1"]),
+    "asan": ("gcc", ["-Db_sanitize=address,undefined"]),
     "optimised": ("clang", ["-Dbuildtype=release", "-Ddebug=true"]),
 }
 

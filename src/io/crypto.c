@@ -132,8 +132,7 @@ static enum status check_mode(const char *path, int fd, struct err *e)
 		return err_set(e, ST_INVALID, "%s: not a regular file", path);
 	if ((st.st_mode & 077) != 0)
 		return err_set(e, ST_INVALID,
-			"%s: others can read this secret; chmod 600 it",
-			path);
+			"%s: others can read this secret; chmod 600 it", path);
 	return ST_OK;
 }
 

@@ -183,8 +183,8 @@ static bool readable(int fd, struct mono deadline)
 /* One try; what is no reply to our question is passed over. */
 static enum status ask_udp(const struct addr *server, struct str query,
 	uint16_t id, const struct dns_name *name, uint16_t type,
-	struct mono deadline, struct arena *a, struct dns_result *out, bool *cut,
-	struct err *e)
+	struct mono deadline, struct arena *a, struct dns_result *out,
+	bool *cut, struct err *e)
 {
 	int fd = connect_to(server, SOCK_DGRAM, deadline);
 	enum status st = err_set(e, ST_TEMP, "no reply in time");

@@ -373,8 +373,8 @@ static void a_flipped_bit_is_seen(void **state)
 		f->query[i] ^= 1;
 		handle(f, DNS_UDP);
 		/* Or no longer taken for a signature at all. */
-		assert_true(f->result.rcode != DNS_NOERROR ||
-			    !f->result.has_tsig);
+		assert_true(
+			f->result.rcode != DNS_NOERROR || !f->result.has_tsig);
 		f->query[i] ^= 1;
 	}
 	handle(f, DNS_UDP);
