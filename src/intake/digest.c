@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* digest: one file after the other. */
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/log.h"
+#include "intake/digest.h"
+#include "io/crypto.h"
+#include "proto/tlsrpt_text.h"
+
+#include "base/poison.h"
+
+/* One file: raw bytes, the child's answer, the parent's reading, rows. */
+#define FILE_ARENA_MAX ((size_t)1 << 30)
+
+struct file {
+	struct arena *arena;
+	struct str name;
+	struct spool_meta meta;
+	struct str body;
+	struct digest_reports reports;
+};
+
+/* Whose report it is. */
+struct owner {
+	struct str tenant, domain;
+};
+
+/* Databases take no NUL in a text; JSON does. */
+static struct str clean(struct file *f, struct str s)
+{
+	char *p;
+
+	if (s.n == 0 || memchr(s.p, 0, s.n) == NULL)
+		return s;
+	p = arena_alloc(f->arena, s.n);
+	if (p == NULL)
+		return (struct str){};
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = (char)(s.p[i] == '\0' ? ' ' : s.p[i]);
+	return (struct str){ p, s.n };
+}
+
+static struct str proof_of(enum spool_source source)
+{
+	return source == SPOOL_IMPORT ? STR("import") : STR("");
+}
+
+static struct str sha256_of(struct file *f)
+{
+	unsigned char sum[CRYPTO_SHA256_BYTES];
+	struct sbuf b = sbuf_arena(f->arena, 2 * sizeof(sum));
+
+	crypto_sha256(f->body, sum);
+	hex_write(&b, (struct str){ (char *)sum, sizeof(sum) });
+	return sbuf_str(&b);
+}
+
+/* Owners */
+
+/* By the ID it was sent to. */
+static enum status owner_by_label(const struct digest *d, struct file *f,
+	struct owner *out, struct err *e)
+{
+	struct store_domain row;
+	enum status st;
+
+	st = store_domain_by_label(d->store, f->arena, f->meta.id, &row, e);
+	if (st == ST_NOTFOUND)
+		return err_set(e, ST_INVALID, "no domain has this ID");
+	if (st == ST_OK)
+		*out = (struct owner){ row.tenant, row.name };
+	return st;
+}
+
+/* An operator need not say whose it is: the first domain of it we host. */
+static enum status owner_by_policies(const struct digest *d, struct file *f,
+	const struct tlsrpt_report *r, struct owner *out, struct err *e)
+{
+	struct owner owner = { STORE_TENANT_DEFAULT, STR("") };
+	struct store_domain *rows;
+	enum status st;
+	size_t n;
+
+	for (size_t i = 0; i < r->policies.n; i++) {
+		struct str domain = r->policies.items[i].domain;
+
+		if (!tlsrpt_is_domain(domain))
+			continue;
+		st = store_domain_claims(
+			d->store, f->arena, domain, &rows, &n, e);
+		if (st != ST_OK)
+			return st;
+		if (owner.domain.n == 0)
+			owner.domain = domain;
+		if (n == 0)
+			continue;
+		*out = (struct owner){ rows[0].tenant, rows[0].name };
+		return ST_OK;
+	}
+	*out = owner;
+	return ST_OK;
+}
+
+/* Rows */
+
+static bool failures_to_rows(struct file *f, const struct tlsrpt_policy *p,
+	struct store_report_policy *out)
+{
+	size_t n = p->failures.n;
+
+	out->n_failures = n;
+	out->failures = arena_array(f->arena, n, sizeof(*out->failures));
+	if (out->failures == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct tlsrpt_failure *in = &p->failures.items[i];
+
+		out->failures[i] = (struct store_report_failure){
+			.result_type = clean(f, in->result_text),
+			.sending_ip = clean(f, tlsrpt_ip_canonical(f->arena,
+						       in->sending_mta_ip)),
+			.receiving_host = clean(f, in->receiving_mx_hostname),
+			.receiving_helo = clean(f, in->receiving_mx_helo),
+			.receiving_ip = clean(f, tlsrpt_ip_canonical(f->arena,
+							 in->receiving_ip)),
+			.reason_code = clean(f, in->failure_reason_code),
+			.info_uri = clean(f, in->additional_information),
+			.sessions = in->failed_sessions,
+		};
+	}
+	return true;
+}
+
+static bool policies_to_rows(
+	struct file *f, const struct tlsrpt_report *r, struct store_report *out)
+{
+	size_t n = r->policies.n;
+
+	out->n_policies = n;
+	out->policies = arena_array(f->arena, n, sizeof(*out->policies));
+	if (out->policies == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct tlsrpt_policy *in = &r->policies.items[i];
+
+		out->policies[i] = (struct store_report_policy){
+			.type = clean(f, in->type_text),
+			.domain = clean(f, in->domain),
+			.strings = { in->lines.items, in->lines.n },
+			.mx = { in->mx_hosts.items, in->mx_hosts.n },
+			.ok = in->successful_sessions,
+			.failed = in->failed_sessions,
+		};
+		if (!failures_to_rows(f, in, &out->policies[i]))
+			return false;
+	}
+	return true;
+}
+
+static enum status to_row(struct file *f, size_t i, const struct owner *owner,
+	struct store_report *out, struct err *e)
+{
+	const struct tlsrpt_report *r = f->reports.items[i];
+
+	*out = (struct store_report){
+		.tenant = owner->tenant,
+		.id = store_new_id(f->arena),
+		.domain = owner->domain,
+		.org = clean(f, r->organization),
+		.report_id = clean(f, r->id),
+		.contact = clean(f, r->contact),
+		.begin = r->has_start ? r->start.s : 0,
+		.end = r->has_end ? r->end.s : 0,
+		.received = f->meta.received.s,
+		.via = str_of(spool_source_name(f->meta.source)),
+		.proof = proof_of(f->meta.source),
+		.raw_name = f->name,
+		.raw_sha256 = sha256_of(f),
+		.quirks = f->reports.quirks[i],
+	};
+	if (!policies_to_rows(f, r, out))
+		return err_set(e, ST_LIMIT, "the report is too long");
+	return ST_OK;
+}
+
+static enum status store_one(
+	const struct digest *d, struct file *f, size_t i, struct err *e)
+{
+	struct store_report row;
+	struct owner owner;
+	bool added = false;
+	enum status st;
+
+	if (f->meta.id.n > 0)
+		st = owner_by_label(d, f, &owner, e);
+	else
+		st = owner_by_policies(d, f, f->reports.items[i], &owner, e);
+	if (st == ST_OK)
+		st = to_row(f, i, &owner, &row, e);
+	if (st == ST_OK)
+		st = store_report_add(d->store, &row, &added, e);
+	if (st == ST_OK)
+		LOG(LOG_INFO, added ? "report.stored" : "report.duplicate",
+			KV_STR("file", f->name), KV_STR("domain", row.domain),
+			KV_STR("org", row.org), KV_STR("id", row.report_id),
+			KV_Z("via", spool_source_name(f->meta.source)));
+	return st;
+}
+
+/* All reports of a file, or none. */
+static enum status store_all(
+	const struct digest *d, struct file *f, struct err *e)
+{
+	enum status st = store_begin(d->store, e);
+
+	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++)
+		st = store_one(d, f, i, e);
+	if (st == ST_OK)
+		st = store_commit(d->store, e);
+	if (st != ST_OK)
+		store_rollback(d->store);
+	return st;
+}
+
+/* Files */
+
+/* Away with what cannot be read; the reason first, so that it is never lost. */
+static enum status set_aside(const struct digest *d, struct file *f,
+	const struct err *why, struct err *e)
+{
+	struct store_bad_report bad = {
+		.name = f->name,
+		.via = str_of(spool_source_name(f->meta.source)),
+		.label = f->meta.id,
+		.remote = f->meta.remote,
+		.received = f->meta.received.s,
+		.bytes = (int64_t)f->body.n,
+		.reason = str_of(why->text),
+	};
+	enum status st = store_bad_report_put(d->store, &bad, e);
+
+	if (st == ST_OK)
+		st = spool_move(d->spool, SPOOL_NEW, SPOOL_BAD, f->name, e);
+	LOG(LOG_WARN, "report.unreadable", KV_STR("file", f->name),
+		KV_STR("id", f->meta.id), KV_STR("remote", f->meta.remote),
+		KV_Z("reason", why->text));
+	return st;
+}
+
+/* ST_INVALID, ST_LIMIT: the file's own fault, err is the reason. */
+static enum status digest_file(
+	const struct digest *d, struct file *f, struct err *e)
+{
+	enum status st;
+
+	st = spool_read(
+		d->spool, SPOOL_NEW, f->name, f->arena, &f->meta, &f->body, e);
+	if (st == ST_OK)
+		st = digest_reader_read(
+			d->reader, f->arena, f->body, &f->reports, e);
+	if (st == ST_OK)
+		st = store_all(d, f, e);
+	if (st == ST_OK)
+		st = spool_move(d->spool, SPOOL_NEW, SPOOL_DONE, f->name, e);
+	return st;
+}
+
+static enum status digest_name(
+	const struct digest *d, struct str name, struct err *e)
+{
+	struct file f = { .arena = arena_must(FILE_ARENA_MAX), .name = name };
+	struct err why = {};
+	enum status st = digest_file(d, &f, &why);
+
+	if (st == ST_INVALID || st == ST_LIMIT)
+		st = set_aside(d, &f, &why, e);
+	else if (st == ST_NOTFOUND)
+		st = ST_OK; /* another digest was faster */
+	else if (st != ST_OK && e != NULL)
+		*e = why;
+	arena_free(&f.arena);
+	return st;
+}
+
+enum status digest_run(
+	const struct digest *d, size_t max, size_t *done, struct err *e)
+{
+	struct arena *a = arena_must(0);
+	struct spool_names names = {};
+	enum status st;
+
+	*done = 0;
+	st = spool_list(d->spool, SPOOL_NEW, max, a, &names, e);
+	for (size_t i = 0; st == ST_OK && i < names.n; i++) {
+		st = digest_name(d, names.items[i], e);
+		if (st == ST_OK)
+			(*done)++;
+	}
+	arena_free(&a);
+	return st;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * digest: from the spool into the database. Each file of spool/new is read in
+ * a sandboxed child, its reports become rows, and the file goes to spool/done;
+ * what cannot be read goes to spool/bad, with the reason in the database.
+ *
+ * What proves a report (promise 9 of docs/threat-model.md): a POST nothing at
+ * all; a file imported by an operator the operator's word ("import"), which is
+ * better than nothing and less than a DKIM signature. See store_report_add for
+ * what counts as a duplicate.
+ *
+ * A crash at any point loses nothing and counts nothing twice: rows are
+ * committed before the file moves, and the same bytes coming again with the
+ * same proof change nothing.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/status.h"
+#include "intake/digest_reader.h"
+#include "io/spool.h"
+#include "store/store.h"
+
+struct digest {
+	struct store *store;
+	struct spool *spool;
+	struct digest_reader *reader;
+};
+
+/*
+ * Digests at most max files of spool/new, oldest first; *done is how many have
+ * left it. ST_TEMP: the database or the disk fails; the rest stays in new/.
+ */
+enum status digest_run(
+	const struct digest *d, size_t max, size_t *done, struct err *e);

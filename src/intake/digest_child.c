@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* digest_child: one request after the other, each in an arena of its own. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "intake/digest_child.h"
+#include "intake/mime.h"
+#include "intake/unpack.h"
+#include "io/channel.h"
+#include "io/sandbox.h"
+
+#include "base/poison.h"
+
+#define ARENA_MAX ((size_t)512 << 20)
+#define MEMORY_MAX ((rlim_t)1 << 30)
+#define IDLE_MS INT32_MAX
+#define WRITE_MS 60000
+
+static bool limit(int what, rlim_t max)
+{
+	struct rlimit r = { max, max };
+
+	return setrlimit(what, &r) == 0;
+}
+
+/* No core dumps, no files; sanitizers need the whole address space. */
+static enum status confine(struct err *e)
+{
+	struct sandbox box = { .allow = SANDBOX_NET_IN };
+
+	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) ||
+		(!MOAT_SANITIZED && !limit(RLIMIT_AS, MEMORY_MAX)))
+		return err_set(e, ST_PERM, "limits cannot be set");
+	return sandbox_enter(&box, e);
+}
+
+static struct mono in_ms(int64_t ms)
+{
+	struct mono t = clock_mono(clock_system());
+
+	t.ms += ms;
+	return t;
+}
+
+static enum status write_failure(
+	int fd, struct arena *a, enum status why, const struct err *told)
+{
+	struct sbuf b = sbuf_arena(a, DIGEST_HEAD_MAX);
+	struct json_writer w = json_writer_of(&b, 0);
+
+	json_open_object(&w, NULL);
+	json_put_z(&w, "status", status_name(why));
+	json_put_z(&w, "error", told->text);
+	json_close_object(&w);
+	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
+}
+
+/* The names of the quirks of one report, each once, with commas. */
+static struct str quirks_of(struct arena *a, const struct tlsrpt_report *r)
+{
+	struct sbuf b = sbuf_arena(a, DIGEST_HEAD_MAX);
+	bool seen[TLSRPT_QUIRKS] = {};
+
+	for (size_t i = 0; i < r->deviations.n; i++)
+		seen[r->deviations.items[i].quirk] = true;
+	for (int q = 0; q < TLSRPT_QUIRKS; q++) {
+		if (!seen[q])
+			continue;
+		if (b.n > 0)
+			sbuf_addc(&b, ',');
+		sbuf_addz(&b, tlsrpt_quirk_name((enum tlsrpt_quirk)q));
+	}
+	return sbuf_str(&b);
+}
+
+static enum status write_head(
+	int fd, struct arena *a, const struct unpacked_reports *found)
+{
+	struct sbuf b = sbuf_arena(a, DIGEST_HEAD_MAX);
+	struct json_writer w = json_writer_of(&b, 0);
+
+	json_open_object(&w, NULL);
+	json_put_z(&w, "status", status_name(ST_OK));
+	json_put_int(&w, "reports", (int64_t)found->n);
+	json_open_array(&w, "quirks");
+	for (size_t i = 0; i < found->n; i++)
+		json_put_str(&w, NULL, quirks_of(a, found->items[i]));
+	json_close_array(&w);
+	json_close_object(&w);
+	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
+}
+
+static enum status write_report(
+	int fd, struct arena *a, const struct tlsrpt_report *r)
+{
+	struct sbuf b = sbuf_arena(a, DIGEST_REPORT_MAX);
+	struct json_writer w = json_writer_of(&b, 0);
+
+	tlsrpt_report_write(&w, r);
+	/* Too long: the parent sees the channel end and tells so. */
+	if (!sbuf_ok(&b))
+		return ST_LIMIT;
+	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
+}
+
+static enum status serve(int fd, struct arena *a)
+{
+	struct unpacked_reports found = {};
+	struct err e = {};
+	struct str raw;
+	enum status st;
+
+	st = channel_read(
+		fd, a, TLSRPT_RAW_BYTES_MAX, in_ms(IDLE_MS), &raw, &e);
+	if (st != ST_OK)
+		return st;
+	st = unpack_reports(a, raw, &found, &e);
+	if (st != ST_OK)
+		return write_failure(fd, a, st, &e);
+	st = write_head(fd, a, &found);
+	for (size_t i = 0; st == ST_OK && i < found.n; i++)
+		st = write_report(fd, a, found.items[i]);
+	return st;
+}
+
+int digest_child_main(int fd)
+{
+	enum status st = ST_OK;
+	struct err e = {};
+
+	log_set_role("digest-child");
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	mime_prepare();
+	if (confine(&e) != ST_OK) {
+		LOG(LOG_ERROR, "digest.unconfined", KV_Z("reason", e.text));
+		return EXIT_FAILURE;
+	}
+	while (st == ST_OK) {
+		struct arena *a = arena_must(ARENA_MAX);
+
+		st = serve(fd, a);
+		arena_free(&a);
+	}
+	return st == ST_NOTFOUND ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * digest_reader: hands raw reports to a sandboxed child (digest_child.h) and
+ * takes normalised ones back. The child is started when it is needed, used for
+ * some reports, and replaced; one that dies or stalls takes only its report
+ * with it.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "proto/tlsrpt_report.h"
+
+struct digest_reader;
+
+struct digest_reader_options {
+	const char *program; /* run as "PROGRAM --role digest-child" with the
+				socket as standard input; NULL: only fork */
+	unsigned max_reads;  /* then a new child */
+	int time_ms;	     /* for one report */
+};
+
+struct digest_reports {
+	struct tlsrpt_report **items;
+	struct str *quirks; /* of each, as names with commas */
+	size_t n;
+};
+
+struct digest_reader *digest_reader_new(
+	const struct digest_reader_options *options);
+/* Ends the child. */
+void digest_reader_free(struct digest_reader **r);
+
+/*
+ * Reads raw; reports live in a. ST_INVALID, ST_LIMIT: it cannot be read, err
+ * says why (also when it killed two children in a row); ST_TEMP: no child can
+ * be started.
+ */
+enum status digest_reader_read(struct digest_reader *r, struct arena *a,
+	struct str raw, struct digest_reports *out, struct err *e);
+
+/* Children started so far, for tests and the log. */
+unsigned digest_reader_started(const struct digest_reader *r);

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/testing.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/log.h"
+#include "intake/digest.h"
+#include "io/gzip.h"
+
+#include "base/poison.h"
+
+#define LABEL "abcdefghijklmnop"
+#define REPORT(id, failed)                                                     \
+	"{\"organization-name\":\"X\",\"date-range\":{\"start-datetime\":"     \
+	"\"2026-11-20T00:00:00Z\",\"end-datetime\":\"2026-11-20T23:59:59Z\"}"  \
+	",\"contact-info\":\"tls@x.example\",\"report-id\":\"" id "\","        \
+	"\"policies\":[{\"policy\":{\"policy-type\":\"sts\","                  \
+	"\"policy-domain\":\"y.example\",\"mx-host\":\"mx.y.example\"},"       \
+	"\"summary\":{\"total-successful-session-count\":7,"                   \
+	"\"total-failure-session-count\":" failed "},\"failure-details\":[{"   \
+	"\"result-type\":\"certificate-expired\",\"failed-session-count\":1,"  \
+	"\"sending-mta-ip\":\"2001:DB8::1\"}]}]}"
+
+struct place {
+	char dir[64];
+	struct arena *a;
+	struct digest d;
+	struct err e;
+};
+
+static void ok_at(struct place *p, enum status st, int line)
+{
+	if (st != ST_OK)
+		fail_msg("line %d: %s", line, p->e.text);
+}
+#define OK(st) ok_at(p, (st), __LINE__)
+
+static const char *path_in(struct place *p, const char *name)
+{
+	return arena_fmt(p->a, "%s/%s", p->dir, name).p;
+}
+
+static void ignore(void *ctx, struct str line)
+{
+	(void)ctx;
+	(void)line;
+}
+
+static int setup(void **state)
+{
+	struct digest_reader_options options = { NULL, 3, 20000 };
+	struct spool_limits limits = SPOOL_LIMITS_DEFAULT;
+	struct place *p = calloc(1, sizeof(*p));
+	struct store_domain domain = { .tenant = STORE_TENANT_DEFAULT,
+		.name = STR("y.example"),
+		.label = STR(LABEL),
+		.token = STR("t"),
+		.created = 1 };
+
+	log_set_sink(ignore, NULL);
+	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/moat-digest-XXXXXX");
+	BUG(mkdtemp(p->dir) == NULL);
+	p->a = arena_must(0);
+	OK(store_open(path_in(p, "moat.db"), &p->d.store, &p->e));
+	OK(spool_open(path_in(p, "spool"), &limits, &p->d.spool, &p->e));
+	OK(store_domain_add(p->d.store, &domain, &p->e));
+	p->d.reader = digest_reader_new(&options);
+	*state = p;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct place *p = *state;
+	const char *command = arena_fmt(p->a, "rm -r %s", p->dir).p;
+
+	digest_reader_free(&p->d.reader);
+	spool_close(&p->d.spool);
+	store_close(&p->d.store);
+	BUG(system(command) != 0);
+	arena_free(&p->a);
+	free(p);
+	log_set_sink(NULL, NULL);
+	return 0;
+}
+
+static void put(struct place *p, enum spool_source source, const char *id,
+	struct str body)
+{
+	struct spool_meta meta = { .source = source,
+		.id = str_of(id),
+		.received = { 1000 },
+		.remote = STR("192.0.2.1") };
+
+	OK(spool_put(p->d.spool, &meta, body, NULL, NULL, &p->e));
+}
+
+static size_t run(struct place *p)
+{
+	size_t done = 0;
+
+	OK(digest_run(&p->d, 100, &done, &p->e));
+	return done;
+}
+
+static size_t files(struct place *p, enum spool_folder folder)
+{
+	struct spool_names names = {};
+
+	OK(spool_list(p->d.spool, folder, 100, p->a, &names, &p->e));
+	return names.n;
+}
+
+static struct store_report *reports(struct place *p, size_t want)
+{
+	struct store_report_filter all = { .tenant = STORE_TENANT_DEFAULT,
+		.limit = 100 };
+	struct store_report *rows;
+	size_t n;
+
+	OK(store_report_list(p->d.store, p->a, &all, true, &rows, &n, &p->e));
+	assert_int_equal(n, want);
+	return rows;
+}
+
+static void a_post_becomes_rows(void **state)
+{
+	struct place *p = *state;
+	struct store_report *r;
+	struct str packed;
+
+	assert_int_equal(
+		gzip_pack(p->a, STR(REPORT("1", "1")), &packed), ST_OK);
+	put(p, SPOOL_POST, LABEL, packed);
+	assert_int_equal(run(p), 1);
+	r = reports(p, 1);
+	assert_str(r->domain, "y.example");
+	assert_str(r->org, "X");
+	assert_str(r->report_id, "1");
+	assert_str(r->via, "post");
+	assert_str(r->proof, "");
+	assert_str(r->quirks, "mx-host-string");
+	assert_int_equal(r->raw_sha256.n, 64);
+	assert_int_equal(r->received, 1000);
+	assert_int_equal(r->end - r->begin, 86399);
+	assert_int_equal(r->n_policies, 1);
+	assert_str(r->policies[0].mx.items[0], "mx.y.example");
+	assert_int_equal(r->policies[0].ok, 7);
+	assert_int_equal(r->policies[0].failed, 1);
+	assert_str(r->policies[0].failures[0].sending_ip, "2001:db8::1");
+	assert_int_equal(files(p, SPOOL_NEW), 0);
+	assert_int_equal(files(p, SPOOL_DONE), 1);
+}
+
+static void what_cannot_be_read_is_kept_and_listed(void **state)
+{
+	struct place *p = *state;
+	struct store_bad_report *bad;
+	size_t n;
+
+	put(p, SPOOL_POST, LABEL, STR("{\"policies\":[}"));
+	put(p, SPOOL_POST, "nobody", STR(REPORT("1", "1")));
+	assert_int_equal(run(p), 2);
+	(void)reports(p, 0);
+	assert_int_equal(files(p, SPOOL_NEW), 0);
+	assert_int_equal(files(p, SPOOL_BAD), 2);
+	OK(store_bad_report_list(
+		p->d.store, p->a, STR(""), 10, &bad, &n, &p->e));
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		assert_str(bad[i].remote, "192.0.2.1");
+		assert_str(bad[i].reason,
+			str_eq(bad[i].label, STR("nobody"))
+				? "no domain has this ID"
+				: "line 1, column 14: expected a JSON value");
+	}
+}
+
+/* Promise 9, and kill -9 between the commit and the move. */
+static void nothing_is_counted_twice(void **state)
+{
+	struct spool_names names = {};
+	struct place *p = *state;
+
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
+	assert_int_equal(run(p), 2);
+	(void)reports(p, 1);
+	OK(spool_list(p->d.spool, SPOOL_DONE, 1, p->a, &names, &p->e));
+	OK(spool_move(
+		p->d.spool, SPOOL_DONE, SPOOL_NEW, names.items[0], &p->e));
+	assert_int_equal(run(p), 1);
+	(void)reports(p, 1);
+	/* A stranger's report with the same id hides nothing. */
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "9")));
+	assert_int_equal(run(p), 1);
+	(void)reports(p, 2);
+	/* The operator's word is worth more, and then it is the last. */
+	put(p, SPOOL_IMPORT, "", STR(REPORT("1", "1")));
+	assert_int_equal(run(p), 1);
+	(void)reports(p, 3);
+	put(p, SPOOL_IMPORT, "", STR(REPORT("1", "1")));
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "8")));
+	assert_int_equal(run(p), 2);
+	(void)reports(p, 3);
+}
+
+static void an_import_finds_its_domain(void **state)
+{
+	struct place *p = *state;
+	struct store_report *r;
+
+	put(p, SPOOL_IMPORT, "", STR(REPORT("1", "1")));
+	assert_int_equal(run(p), 1);
+	r = reports(p, 1);
+	assert_str(r->domain, "y.example");
+	assert_str(r->proof, "import");
+}
+
+static void a_child_serves_some_and_is_replaced(void **state)
+{
+	struct place *p = *state;
+	struct digest_reports got;
+
+	for (unsigned i = 0; i < 7; i++) {
+		OK(digest_reader_read(
+			p->d.reader, p->a, STR(REPORT("1", "1")), &got, &p->e));
+		assert_int_equal(got.n, 1);
+		assert_int_equal(digest_reader_started(p->d.reader), i / 3 + 1);
+	}
+	/* One that cannot be read is no reason to replace it. */
+	assert_int_equal(digest_reader_read(
+				 p->d.reader, p->a, STR("<xml/>"), &got, &p->e),
+		ST_INVALID);
+	assert_int_equal(digest_reader_started(p->d.reader), 3);
+}
+
+static void write_program(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+
+	BUG(fd < 0);
+	BUG(write(fd, text, strlen(text)) != (ssize_t)strlen(text));
+	(void)close(fd);
+}
+
+/* A good head, and then no report. */
+#define SHORT_REPORT                                                           \
+	"#!/bin/sh\nprintf '41:{\"status\":\"ok\",\"reports\":1,"              \
+	"\"quirks\":[\"\"]},5:hello,' >&0\nexec sleep 100\n"
+
+/* A child that dies, stalls or babbles takes only its report with it. */
+static void a_bad_child_costs_one_report(void **state)
+{
+	static const char *const programs[] = {
+		"#!/bin/sh\nexit 1\n",
+		"#!/bin/sh\nkill -SEGV $$\n",
+		"#!/bin/sh\nexec sleep 100\n",
+		"#!/bin/sh\nprintf '5:hello,' >&0\nexec sleep 100\n",
+		"#!/bin/sh\nprintf '2:{},' >&0\nexec sleep 100\n",
+		"#!/bin/sh\nprintf '99999999999:' >&0\nexec sleep 100\n",
+		SHORT_REPORT,
+	};
+	struct place *p = *state;
+	struct digest_reports got;
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		const char *path = arena_fmt(p->a, "%s/child%zu", p->dir, i).p;
+		struct digest_reader_options options = { path, 10, 400 };
+		struct digest_reader *r = digest_reader_new(&options);
+
+		write_program(path, programs[i]);
+		assert_int_equal(digest_reader_read(r, p->a,
+					 STR(REPORT("1", "1")), &got, &p->e),
+			ST_INVALID);
+		assert_true(str_starts(str_of(p->e.text),
+			STR("it took the reader down 2 times: ")));
+		assert_int_equal(digest_reader_started(r), 2);
+		digest_reader_free(&r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_post_becomes_rows, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_cannot_be_read_is_kept_and_listed, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			nothing_is_counted_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_import_finds_its_domain, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_child_serves_some_and_is_replaced, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_bad_child_costs_one_report, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
