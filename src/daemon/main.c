@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "api/settings.h"
@@ -11,6 +12,7 @@
 #include "daemon/inherit.h"
 #include "daemon/role_process.h"
 #include "daemon/supervisor.h"
+#include "intake/digest_child.h"
 
 #include "base/poison.h"
 
@@ -191,6 +193,9 @@ int main(int argc, char **argv)
 			o.help ? usage : "moatd " MOAT_VERSION "\n", stdout);
 		return EXIT_SUCCESS;
 	}
+	/* It knows nothing: no settings, no files, one descriptor. */
+	if (o.role != NULL && strcmp(o.role, DIGEST_CHILD) == 0)
+		return digest_child_main(STDIN_FILENO);
 	if (load(&o, &set, &e) != ST_OK)
 		return fail(&e);
 	set_log_level(set);

@@ -16,6 +16,9 @@
 
 #include "proto/tlsrpt_limits.h"
 
+/* moatd --role DIGEST_CHILD, with the channel as standard input. */
+#define DIGEST_CHILD "digest-child"
+
 /* What the head of an answer may measure. */
 #define DIGEST_HEAD_MAX ((size_t)1 << 20)
 

@@ -74,7 +74,7 @@ unsigned digest_reader_started(const struct digest_reader *r)
 __attribute__((noreturn)) static void be_child(
 	const char *program, int fd, int first_other)
 {
-	const char *argv[] = { "moatd", "--role", "digest-child", NULL };
+	const char *argv[] = { "moatd", "--role", DIGEST_CHILD, NULL };
 	sigset_t none;
 
 	(void)sigemptyset(&none);

@@ -394,8 +394,10 @@ static struct str domain(struct reader *r, struct str s, const struct json *v)
 	bool changed = false;
 	char *p;
 
-	for (; str_ends(s, STR(".")); s.n--)
+	while (str_ends(s, STR("."))) {
+		s = str_trim(str_upto(s, s.n - 1));
 		changed = true;
+	}
 	p = arena_alloc(r->arena, s.n + 1);
 	if (p == NULL) {
 		no_memory(r, v);

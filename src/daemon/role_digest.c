@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* role_digest: reports from the spool into the database; see intake/digest. */
+#include "api/settings.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/role.h"
+#include "daemon/roles.h"
+#include "intake/digest.h"
+
+#include "base/poison.h"
+
+#define PROGRAM "/proc/self/exe"
+#define BATCH 100	/* files between two looks at whether to stop */
+#define IDLE_MS 250	/* between two looks into an empty spool */
+#define TROUBLE_MS 5000 /* after the database or the disk failed */
+
+static const struct digest_reader_options reader_options = {
+	.program = PROGRAM,
+	.max_reads = 1000,
+	.time_ms = 20000,
+};
+
+static void digest_close(void **statep)
+{
+	struct digest *d = *statep;
+
+	if (d == NULL)
+		return;
+	digest_reader_free(&d->reader);
+	spool_close(&d->spool);
+	store_close(&d->store);
+	mem_free(d);
+	*statep = NULL;
+}
+
+static enum status digest_open(
+	struct role_env *env, void **statep, struct err *e)
+{
+	struct digest *d = mem_must(sizeof(*d));
+	struct arena *a = arena_must(0);
+	struct spool_limits limits = {
+		.max_file_bytes = (uint64_t)settings_int(
+			env->settings, "report.max_size"),
+		.max_bytes = UINT64_MAX,
+		.max_files = UINT64_MAX,
+	};
+	enum status st;
+
+	*statep = d;
+	st = store_open(settings_state_path(env->settings, a, "moat.db").p,
+		&d->store, e);
+	if (st == ST_OK)
+		st = spool_open(
+			settings_state_path(env->settings, a, "spool").p,
+			&limits, &d->spool, e);
+	if (st == ST_OK)
+		d->reader = digest_reader_new(&reader_options);
+	arena_free(&a);
+	return st;
+}
+
+static enum status digest_start(
+	struct role_env *env, void *state, struct err *e)
+{
+	struct digest *d = state;
+	struct err why = {};
+	int wait_ms = 0;
+	size_t done;
+
+	(void)e;
+	while (!role_wait(env, wait_ms)) {
+		wait_ms = 0;
+		if (digest_run(d, BATCH, &done, &why) != ST_OK) {
+			LOG(LOG_ERROR, "digest.held_up",
+				KV_Z("reason", why.text));
+			wait_ms = TROUBLE_MS;
+		} else if (done == 0) {
+			wait_ms = IDLE_MS;
+		}
+	}
+	return ST_OK;
+}
+
+const struct role role_digest = {
+	.name = "digest",
+	/* NET_IN: to talk over the socket pair it shares with its child. */
+	.sandbox = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_FORK | SANDBOX_NET_IN,
+	.open = digest_open,
+	.start = digest_start,
+	.close = digest_close,
+};
