@@ -155,6 +155,19 @@ static int on_progress(void *ctx, curl_off_t dl_total, curl_off_t dl,
 	return c->o.stop != NULL && c->o.stop(c->o.stop_ctx);
 }
 
+/* An IPv6 address stands in brackets in a URL, but not in a certificate. */
+static void take_host(struct http_client *c, const char *host)
+{
+	struct str h = str_of(host);
+
+	if (str_starts(h, STR("[")) && str_ends(h, STR("]"))) {
+		h = str_from(h, 1);
+		h.n--;
+	}
+	memcpy(c->host, h.p, h.n);
+	c->host[h.n] = '\0';
+}
+
 /* Checks the scheme and notes the host, which the TLS check will want. */
 static enum status take_url(
 	struct http_client *c, const char *url, struct err *e)
@@ -178,7 +191,7 @@ static enum status take_url(
 		st = err_set(e, ST_INVALID, "not an https URL: %.200s", url);
 		goto out;
 	}
-	memcpy(c->host, host, strlen(host) + 1);
+	take_host(c, host);
 out:
 	curl_free(scheme);
 	curl_free(host);

@@ -44,13 +44,14 @@ static const int base_calls[] = { CALL(read), CALL(readv), CALL(pread64),
 	CALL(preadv), CALL(write), CALL(writev), CALL(pwrite64), CALL(pwritev),
 	CALL(close), CALL(close_range), CALL(lseek), CALL(fstat),
 	CALL(newfstatat), CALL(munmap), CALL(mremap), CALL(brk), CALL(madvise),
-	CALL(msync), CALL(membarrier), CALL(futex), CALL(set_robust_list),
-	CALL(rseq), CALL(sched_yield), CALL(sched_getaffinity), CALL(getcpu),
-	CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(rt_sigreturn),
-	CALL(rt_sigtimedwait), CALL(sigaltstack), CALL(tgkill),
-	CALL(restart_syscall), CALL(clock_gettime), CALL(clock_getres),
-	CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday), CALL(time),
-	CALL(times), CALL(getrandom), CALL(getpid), CALL(gettid), CALL(getppid),
+	CALL(msync), CALL(membarrier), CALL(mlock), CALL(munlock), CALL(futex),
+	CALL(set_robust_list), CALL(rseq), CALL(sched_yield),
+	CALL(sched_getaffinity), CALL(getcpu), CALL(rt_sigaction),
+	CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(rt_sigtimedwait),
+	CALL(sigaltstack), CALL(tgkill), CALL(restart_syscall),
+	CALL(clock_gettime), CALL(clock_getres), CALL(clock_nanosleep),
+	CALL(nanosleep), CALL(gettimeofday), CALL(time), CALL(times),
+	CALL(getrandom), CALL(getpid), CALL(gettid), CALL(getppid),
 	CALL(getuid), CALL(geteuid), CALL(getgid), CALL(getegid),
 	CALL(getrusage), CALL(uname), CALL(sysinfo), CALL(umask), CALL(poll),
 	CALL(ppoll), CALL(select), CALL(pselect6), CALL(epoll_create1),
@@ -149,6 +150,8 @@ static int allow_sockets(scmp_filter_ctx f, unsigned allow)
 		rc = allow_list(f, connect_calls);
 	if (rc == 0)
 		rc = allow_if(f, CALL(socket), 0, WORD, AF_UNIX);
+	if (rc == 0) /* libcurl wakes itself up with a pair */
+		rc = allow_if(f, CALL(socketpair), 0, WORD, AF_UNIX);
 	if ((allow & SANDBOX_NET_OUT) == 0)
 		return rc;
 	for (size_t i = 0; rc == 0 && i < sizeof(families) / sizeof(*families);
