@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* probe_server: a fixed set of threads that all accept from one socket. */
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/socket.h>
-
+/* probe_server: one question per connection. */
 #include "base/log.h"
 #include "check/probe_server.h"
 #include "io/channel.h"
-#include "io/fd.h"
 #include "io/probe_client.h"
+#include "io/worker_pool.h"
 
 #include "base/poison.h"
 
@@ -17,29 +12,15 @@
 #define ARENA_BYTES_MAX (16u << 20)
 #define TALK_MS 5000 /* to send a question, or to take an answer */
 
-struct worker {
-	pthread_t thread;
-	struct probe *probe;
-	const struct probe_options *o;
-	int listen_fd, stop_fd;
-};
-
-static bool stopping(int stop_fd)
-{
-	struct pollfd p = { .fd = stop_fd, .events = POLLIN };
-
-	return poll(&p, 1, 0) > 0;
-}
-
 static bool stop_now(void *ctx)
 {
-	const struct worker *w = ctx;
+	const int *stop_fd = ctx;
 
-	return stopping(w->stop_fd);
+	return worker_pool_stopping(*stop_fd);
 }
 
-/* One question, one answer. A client that breaks off is its own affair. */
-static void serve(struct worker *w, int fd)
+/* A client that breaks off is its own affair. */
+static void serve(void *worker, int fd)
 {
 	struct arena *a = arena_must(ARENA_BYTES_MAX);
 	struct sbuf answer = sbuf_arena(a, PROBE_MESSAGE_BYTES_MAX);
@@ -51,7 +32,7 @@ static void serve(struct worker *w, int fd)
 	st = channel_read(fd, a, QUESTION_BYTES_MAX,
 		(struct mono){ now.ms + TALK_MS }, &question, &e);
 	if (st == ST_OK) {
-		probe_run(w->probe, a, question, &answer);
+		probe_run(worker, a, question, &answer);
 		now = clock_mono(clock_system());
 		if (sbuf_ok(&answer))
 			st = channel_write(fd, sbuf_str(&answer),
@@ -62,59 +43,24 @@ static void serve(struct worker *w, int fd)
 	arena_free(&a);
 }
 
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-	struct pollfd p[] = { { .fd = w->listen_fd, .events = POLLIN },
-		{ .fd = w->stop_fd, .events = POLLIN } };
-	int fd;
-
-	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (p[1].revents != 0)
-			break;
-		/* Another thread may have been quicker: then EAGAIN. */
-		fd = accept4(w->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-			(void)poll(&p[1], 1, 100);
-		if (fd < 0)
-			continue;
-		serve(w, fd);
-		fd_close(&fd);
-	}
-	return NULL;
-}
-
 enum status probe_server_run(const struct probe_options *o, int listen_fd,
 	int stop_fd, struct err *e)
 {
-	struct worker workers[PROBE_THREADS] = {};
-	struct probe_options own[PROBE_THREADS];
+	struct worker_pool pool = { listen_fd, stop_fd, serve };
+	struct probe_options own = *o;
+	void *workers[PROBE_THREADS] = {};
+	struct probe *probes[PROBE_THREADS] = {};
 	enum status st = ST_OK;
-	size_t started = 0;
 
-	for (; started < PROBE_THREADS && st == ST_OK; started++) {
-		struct worker *w = &workers[started];
-
-		own[started] = *o;
-		own[started].stop = stop_now;
-		own[started].stop_ctx = w;
-		w->o = &own[started];
-		w->listen_fd = listen_fd;
-		w->stop_fd = stop_fd;
-		st = probe_open(w->o, &w->probe, e);
-		if (st != ST_OK)
-			break;
-		if (pthread_create(&w->thread, NULL, work, w) != 0) {
-			st = err_set(e, ST_TEMP, "no thread to be had");
-			probe_close(&w->probe);
-			break;
-		}
+	own.stop = stop_now;
+	own.stop_ctx = &stop_fd;
+	for (size_t i = 0; i < PROBE_THREADS && st == ST_OK; i++) {
+		st = probe_open(&own, &probes[i], e);
+		workers[i] = probes[i];
 	}
-	for (size_t i = 0; i < started; i++) {
-		(void)pthread_join(workers[i].thread, NULL);
-		probe_close(&workers[i].probe);
-	}
+	if (st == ST_OK)
+		st = worker_pool_run(&pool, workers, PROBE_THREADS, e);
+	for (size_t i = 0; i < PROBE_THREADS; i++)
+		probe_close(&probes[i]);
 	return st;
 }

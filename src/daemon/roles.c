@@ -9,6 +9,7 @@
 
 const struct role *const roles[] = {
 	&role_acme,
+	&role_console,
 	&role_digest,
 	&role_dns,
 	&role_edge,

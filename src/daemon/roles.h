@@ -5,6 +5,7 @@
 #include "daemon/role.h"
 
 extern const struct role role_acme;
+extern const struct role role_console;
 extern const struct role role_digest;
 extern const struct role role_dns;
 extern const struct role role_edge;

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api: finding the route, reading the body, problem documents. */
+
+#include "api/api.h"
+
+#include "base/poison.h"
+
+static const struct {
+	enum status st;
+	int code;
+	const char *title, *remedy;
+} faults[] = {
+	{ ST_NOTFOUND, 404, "not found",
+		"moat domain list shows what is there" },
+	{ ST_INVALID, 422, "not possible", NULL },
+	{ ST_AGAIN, 409, "this could lose mail",
+		"wait until the reasons are gone, or say --force" },
+	{ ST_LIMIT, 413, "too much", NULL },
+	{ ST_TEMP, 503, "not now", "try again in a moment" },
+	{ ST_PERM, 500, "broken", "the log of moatd says more" },
+};
+
+void api_problem(struct api_call *c, int code, const char *title,
+	const char *detail, const char *where, const char *remedy)
+{
+	c->out = sbuf_arena(c->a, API_REPLY_BYTES_MAX);
+	c->w = json_writer_of(&c->out, 0);
+	c->code = code;
+	c->problem = true;
+	json_open_object(&c->w, NULL);
+	json_put_int(&c->w, "status", code);
+	json_put_z(&c->w, "title", title);
+	if (detail != NULL)
+		json_put_z(&c->w, "detail", detail);
+	if (where != NULL)
+		json_put_z(&c->w, "where", where);
+	if (remedy != NULL)
+		json_put_z(&c->w, "remedy", remedy);
+	json_close_object(&c->w);
+}
+
+void api_fail(struct api_call *c, enum status st, const struct err *e)
+{
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		if (faults[i].st == st) {
+			api_problem(c, faults[i].code, faults[i].title, e->text,
+				arena_str(c->a, c->path).p, faults[i].remedy);
+			return;
+		}
+}
+
+struct str api_query(const struct api_call *c, const char *name)
+{
+	struct str rest = c->query;
+
+	while (rest.p != NULL) {
+		struct str value = str_cut(&rest, '&');
+
+		if (str_eq(str_cut(&value, '='), str_of(name)))
+			return value;
+	}
+	return (struct str){};
+}
+
+bool api_force(const struct api_call *c)
+{
+	return json_true(json_get(c->json, "force")) ||
+	       str_eq(api_query(c, "force"), STR("yes"));
+}
+
+/* Does path fit the pattern? Fills params with what stands for {...}. */
+static bool fits(struct api_call *c, const char *pattern)
+{
+	struct str want = str_of(pattern), have = c->path;
+	size_t n = 0;
+
+	while (want.p != NULL && have.p != NULL) {
+		struct str w = str_cut(&want, '/'), h = str_cut(&have, '/');
+
+		if (w.n > 0 && w.p[0] == '{' && n < API_PARAMS_MAX && h.n > 0)
+			c->params[n++] = h;
+		else if (!str_eq(w, h))
+			return false;
+	}
+	return want.p == NULL && have.p == NULL;
+}
+
+static bool read_body(struct api_call *c, enum api_body kind)
+{
+	struct json *tree;
+	struct err e = {};
+
+	if (kind != API_JSON_BODY || c->body.n == 0)
+		return true;
+	if (json_parse(c->a, c->body, (struct json_limits){ 8, 10000 }, &tree,
+		    NULL, &e) != ST_OK) {
+		api_problem(c, 400, "the body is no JSON", e.text, NULL, NULL);
+		return false;
+	}
+	c->json = tree;
+	return true;
+}
+
+void api_run(struct api_call *c)
+{
+	bool known = false;
+
+	c->code = 200;
+	c->out = sbuf_arena(c->a, API_REPLY_BYTES_MAX);
+	c->w = json_writer_of(&c->out, 0);
+	for (const struct api_route *r = api_routes; r->method != NULL; r++) {
+		if (!fits(c, r->path))
+			continue;
+		known = true;
+		if (!str_eq(c->method, str_of(r->method)))
+			continue;
+		if (read_body(c, r->body))
+			r->run(c);
+		return;
+	}
+	if (known)
+		api_problem(c, 405, "this method does nothing here", NULL, NULL,
+			"docs/openapi.json lists what there is");
+	else
+		api_problem(c, 404, "there is no such thing",
+			arena_str(c->a, c->path).p, NULL,
+			"docs/openapi.json lists what there is");
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api: one call of the REST API under /api/v1, apart from the socket it came
+ * over. Whoever reaches the admin socket is an administrator: its file mode
+ * says who that is. Faults are problem documents (RFC 9457) with the members
+ * title, detail, where, remedy.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/sbuf.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "io/probe_client.h"
+
+#define API_BODY_BYTES_MAX (32u << 20) /* a report to import */
+#define API_REPLY_BYTES_MAX (64u << 20)
+#define API_PARAMS_MAX 2
+
+struct settings;
+struct store;
+struct spool;
+
+/* What calls work on; one per thread. */
+struct api_env {
+	const struct settings *settings;
+	struct store *store;
+	struct spool *spool;
+	struct probe_client probe;
+};
+
+struct api_call {
+	struct api_env *env;
+	struct arena *a;
+	struct str method, path, query;
+	struct str content_type;
+	struct str body;
+	struct str actor; /* for the audit log */
+	int64_t now;
+
+	/* Set by the router. */
+	struct str params[API_PARAMS_MAX]; /* what stood for {name} */
+	const struct json *json;	   /* the body; NULL: there was none */
+
+	/* The answer. */
+	int code; /* 200 unless set */
+	bool problem;
+	struct sbuf out;
+	struct json_writer w;
+};
+
+typedef void api_handler(struct api_call *c);
+
+enum api_body { API_NO_BODY, API_JSON_BODY, API_RAW_BODY };
+
+struct api_route {
+	const char *method;
+	const char *path; /* "/api/v1/domains/{name}" */
+	enum api_body body;
+	api_handler *run;
+	const char *summary; /* as docs/openapi.json has it */
+};
+
+/* All routes, ended by one without a method (api_routes.c). */
+extern const struct api_route api_routes[];
+
+/* Finds the route and runs it; the answer is in c->code and c->out. */
+void api_run(struct api_call *c);
+
+/* Makes the answer a problem document; any of the texts may be NULL. */
+void api_problem(struct api_call *c, int code, const char *title,
+	const char *detail, const char *where, const char *remedy);
+
+/* As api_problem, by a status that is not ST_OK. */
+void api_fail(struct api_call *c, enum status st, const struct err *e);
+
+/* A query parameter, not decoded; p == NULL: not there. */
+struct str api_query(const struct api_call *c, const char *name);
+
+/* The member "force" of the body, or the query parameter force=yes. */
+bool api_force(const struct api_call *c);
+
+/* The handlers, one file per noun. */
+api_handler api_domain_list, api_domain_add, api_domain_show, api_domain_dns,
+	api_domain_mode, api_domain_mx, api_domain_options, api_domain_recheck,
+	api_domain_retire, api_domain_remove;
+api_handler api_status_show, api_view_rebuild, api_setup_show;
+api_handler api_report_import;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* role_console: the API on the admin socket; the substance is api/. */
+#include "api/api_server.h"
+#include "api/settings.h"
+#include "base/mem.h"
+#include "daemon/roles.h"
+#include "io/fd.h"
+#include "io/spool.h"
+#include "store/store.h"
+
+#include "base/poison.h"
+
+struct state {
+	struct arena *arena; /* of paths */
+	int listen_fd;
+	/* Each thread has its own connection to the database. */
+	struct api_env envs[API_THREADS];
+};
+
+static enum status open_env(struct state *s, struct api_env *env, struct err *e)
+{
+	const struct settings *set = env->settings;
+	struct str db = settings_state_path(set, s->arena, "moat.db");
+	struct str spool = settings_state_path(set, s->arena, "spool");
+	enum status st;
+
+	env->probe.path = settings_run_path(set, s->arena, "probe.sock").p;
+	st = store_open(db.p, &env->store, e);
+	if (st == ST_OK)
+		st = spool_open(spool.p, &SPOOL_LIMITS_DEFAULT, &env->spool, e);
+	return st;
+}
+
+static enum status open_console(
+	struct role_env *env, void **state, struct err *e)
+{
+	struct state *s = mem_must(sizeof(*s));
+	enum status st = ST_OK;
+
+	*state = s;
+	s->arena = arena_must(0);
+	s->listen_fd = role_fd(env, "admin");
+	if (s->listen_fd < 0)
+		return err_set(e, ST_PERM, "no socket was handed in");
+	for (size_t i = 0; st == ST_OK && i < API_THREADS; i++) {
+		s->envs[i].settings = env->settings;
+		st = open_env(s, &s->envs[i], e);
+	}
+	return st;
+}
+
+static enum status start(struct role_env *env, void *state, struct err *e)
+{
+	struct state *s = state;
+
+	return api_server_run(s->envs, s->listen_fd, role_stop_fd(env), e);
+}
+
+static void close_console(void **state)
+{
+	struct state *s = *state;
+
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < API_THREADS; i++) {
+		store_close(&s->envs[i].store);
+		spool_close(&s->envs[i].spool);
+	}
+	fd_close(&s->listen_fd);
+	arena_free(&s->arena);
+	mem_free(s);
+	*state = NULL;
+}
+
+static const struct role_socket sockets[] = {
+	{ "admin", "/admin.sock", false },
+	{},
+};
+
+const struct role role_console = {
+	.name = "console",
+	.sandbox = SANDBOX_NET_IN | SANDBOX_UNIX_OUT | SANDBOX_READ |
+		   SANDBOX_WRITE,
+	.sockets = sockets,
+	.open = open_console,
+	.start = start,
+	.close = close_console,
+};
