@@ -8,10 +8,14 @@
 int main(int argc, char **argv)
 {
 	const struct command table[] = {
+		cmd_domain,
 		cmd_lint,
 		cmd_match,
 		cmd_new,
 		cmd_report,
+		cmd_setup,
+		cmd_status,
+		cmd_view,
 		{},
 	};
 

@@ -35,13 +35,18 @@ static struct str date_of(struct arena *a, int64_t t)
 }
 
 static struct domain_state leaving(
-	struct arena *a, const struct store_domain *d)
+	struct arena *a, const struct store_domain *d, int64_t now)
 {
 	if (d->removed != 0)
 		return (struct domain_state){ DOMAIN_REMOVED,
 			arena_fmt(a, "The domain was removed on %.*s.",
 				STR_ARG(date_of(a, d->removed))),
 			STR("Its CNAMEs can be deleted.") };
+	if (d->not_none_until <= now)
+		return (struct domain_state){ DOMAIN_RETIRING,
+			STR("No sender can hold an older policy any more."),
+			STR("Nothing to do: the domain is removed by itself; "
+			    "then its CNAMEs can be deleted.") };
 	return (struct domain_state){ DOMAIN_RETIRING,
 		arena_fmt(a,
 			"Senders may hold an older policy until %.*s; until "
@@ -90,8 +95,8 @@ static struct domain_state set_up_dns(
 			? d->proof_detail
 			: STR("Nothing shows yet that the domain is yours."),
 		arena_fmt(a,
-			"Publish %.*s CNAME %.*s. and the other records of "
-			"moat domain dns %.*s; moat looks again by itself.",
+			"Publish %.*s CNAME %.*s. and the others (moat domain "
+			"dns %.*s lists them); moat looks again by itself.",
 			STR_ARG(r->owner), STR_ARG(r->value),
 			STR_ARG(d->name)) };
 }
@@ -180,7 +185,7 @@ struct domain_state domain_state_of(struct arena *a,
 		      d->proof == STORE_PROOF_TXT;
 
 	if (d->removed != 0 || d->retiring != 0)
-		return leaving(a, d);
+		return leaving(a, d, now);
 	if (d->attention.n > 0)
 		return (struct domain_state){ DOMAIN_NEEDS_ATTENTION,
 			d->attention,

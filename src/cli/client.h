@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client: calls of the running system's API over the admin socket, which lies
+ * in the run directory of moat.conf.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/cli.h"
+
+struct client_call {
+	const char *method;	  /* "GET" */
+	struct str path;	  /* "/api/v1/status?x=y"; already encoded */
+	struct str body;	  /* JSON, or a report; p == NULL: none */
+	const char *content_type; /* NULL: application/json */
+};
+
+/*
+ * Makes the call. CLI_GOOD: *out is the answer. Otherwise the fault has been
+ * printed to cli->err, with what to do about it, and the exit code is
+ * returned: CLI_ERRORS when moatd refused, CLI_UNTESTED when it was not to be
+ * reached or failed itself. With --json the answer or the problem document has
+ * been printed either way.
+ */
+int client_do(struct cli *cli, const struct client_call *call,
+	const struct json **out);
+
+/*
+ * "/api/v1/domains/NAME/verb" (verb may be NULL) with the name checked and
+ * lower-cased; p == NULL, after a message, if it is no domain name.
+ */
+struct str client_domain_path(
+	struct cli *cli, const char *domain, const char *verb);
+
+/* ---- what the commands print from answers */
+
+/* The string member as escaped text; "" if it is not there. */
+const char *client_text(
+	struct cli *cli, const struct json *obj, const char *name);
+int64_t client_int(const struct json *obj, const char *name);
+
+/* "2026-11-21 19:40:00 UTC"; "never" for 0. */
+const char *client_time(struct cli *cli, int64_t t);
