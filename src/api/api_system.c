@@ -268,31 +268,3 @@ void api_setup_show(struct api_call *c)
 	json_close_array(&c->w);
 	json_close_object(&c->w);
 }
-
-/* ---- reports */
-
-void api_report_import(struct api_call *c)
-{
-	struct spool_meta meta = { .source = SPOOL_IMPORT,
-		.received = { c->now },
-		.id = api_query(c, "id"),
-		.content_type = c->content_type };
-	char name[SPOOL_NAME_MAX] = "";
-	struct err e = {};
-	enum status st;
-
-	if (c->body.n == 0) {
-		api_problem(c, 422, "the body is empty", NULL, NULL,
-			"send the report itself: JSON, gzip or a mail");
-		return;
-	}
-	st = spool_put(c->env->spool, &meta, c->body, name, NULL, &e);
-	if (st != ST_OK) {
-		api_fail(c, st, &e);
-		return;
-	}
-	c->code = 202;
-	json_open_object(&c->w, NULL);
-	json_put_z(&c->w, "name", name);
-	json_close_object(&c->w);
-}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_report: TLS reports taken in (RFC 8460), and what could not be read. */
+#include "api/api.h"
+#include "base/num.h"
+#include "io/spool.h"
+#include "store/store.h"
+
+#include "base/poison.h"
+
+#define PAGE 100u
+#define PAGE_MAX 1000u
+
+void api_report_import(struct api_call *c)
+{
+	struct spool_meta meta = { .source = SPOOL_IMPORT,
+		.received = { c->now },
+		.id = api_query(c, "id"),
+		.content_type = c->content_type };
+	char name[SPOOL_NAME_MAX] = "";
+	struct err e = {};
+	enum status st;
+
+	if (c->body.n == 0) {
+		api_problem(c, 422, "the body is empty", NULL, NULL,
+			"send the report itself: JSON, gzip or a mail");
+		return;
+	}
+	st = spool_put(c->env->spool, &meta, c->body, name, NULL, &e);
+	if (st != ST_OK) {
+		api_fail(c, st, &e);
+		return;
+	}
+	c->code = 202;
+	json_open_object(&c->w, NULL);
+	json_put_z(&c->w, "name", name);
+	json_close_object(&c->w);
+}
+
+/* The query parameter limit; false after answering that it is wrong. */
+static bool read_limit(struct api_call *c, size_t *limit)
+{
+	struct str text = api_query(c, "limit");
+	uint32_t n = PAGE;
+
+	if (text.p != NULL && num_u32(text, 1, PAGE_MAX, &n) != ST_OK) {
+		api_problem(c, 422, "limit is not a number from 1 to 1000",
+			NULL, "limit", NULL);
+		return false;
+	}
+	*limit = n;
+	return true;
+}
+
+static void put_policy(
+	struct json_writer *w, const struct store_report_policy *p)
+{
+	json_open_object(w, NULL);
+	json_put_str(w, "type", p->type);
+	json_put_str(w, "domain", p->domain);
+	json_put_int(w, "successful", p->ok);
+	json_put_int(w, "failed", p->failed);
+	json_close_object(w);
+}
+
+static void put_report(struct json_writer *w, const struct store_report *r)
+{
+	json_open_object(w, NULL);
+	json_put_str(w, "id", r->id);
+	json_put_str(w, "tenant", r->tenant);
+	json_put_str(w, "domain", r->domain);
+	json_put_str(w, "organization", r->org);
+	json_put_str(w, "report_id", r->report_id);
+	json_put_int(w, "begin", r->begin);
+	json_put_int(w, "end", r->end);
+	json_put_int(w, "received", r->received);
+	json_put_str(w, "via", r->via);
+	json_put_str(w, "proof", r->proof);
+	json_put_str(w, "quirks", r->quirks);
+	json_put_str(w, "raw", r->raw_name);
+	json_open_array(w, "policies");
+	for (size_t i = 0; i < r->n_policies; i++)
+		put_policy(w, &r->policies[i]);
+	json_close_array(w);
+	json_close_object(w);
+}
+
+void api_report_list(struct api_call *c)
+{
+	struct store_report_filter f = { .tenant = STORE_TENANT_DEFAULT,
+		.domain = api_query(c, "domain"),
+		.before = api_query(c, "before") };
+	struct store_report *rows;
+	struct err e = {};
+	enum status st;
+	size_t n;
+
+	if (!read_limit(c, &f.limit))
+		return;
+	st = store_report_list(c->env->store, c->a, &f, true, &rows, &n, &e);
+	if (st != ST_OK) {
+		api_fail(c, st, &e);
+		return;
+	}
+	json_open_object(&c->w, NULL);
+	json_open_array(&c->w, "reports");
+	for (size_t i = 0; i < n; i++)
+		put_report(&c->w, &rows[i]);
+	json_close_array(&c->w);
+	json_close_object(&c->w);
+}
+
+static void put_unreadable(
+	struct json_writer *w, const struct store_bad_report *b)
+{
+	json_open_object(w, NULL);
+	json_put_str(w, "name", b->name);
+	json_put_str(w, "via", b->via);
+	json_put_str(w, "id", b->label);
+	json_put_str(w, "remote", b->remote);
+	json_put_int(w, "received", b->received);
+	json_put_int(w, "bytes", b->bytes);
+	json_put_str(w, "reason", b->reason);
+	json_close_object(w);
+}
+
+void api_report_unreadable(struct api_call *c)
+{
+	struct store_bad_report *rows;
+	struct err e = {};
+	enum status st;
+	size_t n, limit;
+
+	if (!read_limit(c, &limit))
+		return;
+	st = store_bad_report_list(c->env->store, c->a, api_query(c, "before"),
+		limit, &rows, &n, &e);
+	if (st != ST_OK) {
+		api_fail(c, st, &e);
+		return;
+	}
+	json_open_object(&c->w, NULL);
+	json_open_array(&c->w, "unreadable");
+	for (size_t i = 0; i < n; i++)
+		put_unreadable(&c->w, &rows[i]);
+	json_close_array(&c->w);
+	json_close_object(&c->w);
+}
