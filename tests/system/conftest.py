@@ -4,6 +4,7 @@ against real servers. A failed test shows the logs of all that ran."""
 
 import contextlib
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,23 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture
-def stack():
-    """Servers entered here are stopped after the test, last one first."""
+def tmp_path():
+    """A folder for one test. Unlike pytest's own, the user that moat's roles
+    become can reach it."""
+    with tempfile.TemporaryDirectory(prefix="moat-test-") as folder:
+        path = Path(folder)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.fixture
+def stack(tmp_path):  # pylint: disable=redefined-outer-name,unused-argument
+    """Servers entered here are stopped after the test, last one first, and
+    then those that did not even come up."""
     with contextlib.ExitStack() as servers:
         yield servers
+    for p in list(process.running):
+        p.stop()
 
 
 @pytest.fixture

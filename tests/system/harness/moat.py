@@ -5,8 +5,8 @@ with its own folder, ports and configuration."""
 import getpass
 import json
 import os
+import signal
 import subprocess
-import tempfile
 from pathlib import Path
 
 from .ports import free_port
@@ -19,7 +19,7 @@ COMMAND_S = 60
 
 
 def build_folder():
-    return Path(os.environ["MOAT_BUILD"])
+    return Path(os.environ["MOAT_BUILD"]).resolve()
 
 
 def program():
@@ -51,14 +51,6 @@ def ordinary_user():
     """Whom the roles become: we ourselves, or as root somebody without
     privileges."""
     return "nobody" if os.geteuid() == 0 else getpass.getuser()
-
-
-def let_others_through(folder):
-    """Search permission for all on the temporary folders above folder."""
-    for path in (folder, *folder.parents):
-        if path == Path(tempfile.gettempdir()) or path.owner() != "root":
-            return
-        path.chmod(path.stat().st_mode | 0o011)
 
 
 class Moat:
@@ -109,6 +101,7 @@ class Moat:
             "probe": {
                 "dnssec": "off",
                 "allow_private": "yes",
+                "timeout": "5s",
                 "http_port": self.http,
                 "https_port": self.https,
             },
@@ -119,8 +112,6 @@ class Moat:
 
     def write_conf(self):
         self.folder.mkdir(parents=True, exist_ok=True)
-        if tempfile.gettempdir() in map(str, self.folder.parents):
-            let_others_through(self.folder)
         self.conf.write_text(conf_text(self.settings))
 
     def start(self):
@@ -154,6 +145,11 @@ class Moat:
             capture_output=True, text=True, check=False).stdout
         return [int(line.split()[0]) for line in children.splitlines()
                 if f"--role {role}" in line]
+
+    def kill_role(self, role, number=signal.SIGKILL):
+        """A signal to every worker of one role."""
+        for pid in self.role_pids(role):
+            os.kill(pid, number)
 
     def stop(self):
         return self.process.stop()
