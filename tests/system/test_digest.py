@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The role digest in its sandbox: what lies in spool/new becomes rows, once,
+whenever it is killed; what cannot be read is set aside with its reason."""
+
+import gzip
+import json
+import os
+import random
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from harness.moat import Moat
+
+HEAD = ("moat-spool 1\nsource: {source}\nreceived: 1700000000\nid: {id}\n"
+        "remote: 192.0.2.1\ncontent-type: \n\n")
+WAIT_S = 30
+
+
+def report(number):
+    return json.dumps({
+        "organization-name": "Company X",
+        "date-range": {"start-datetime": "2026-11-20T00:00:00Z",
+                       "end-datetime": "2026-11-20T23:59:59Z"},
+        "contact-info": "tls@x.example", "report-id": f"r{number}",
+        "policies": [{
+            "policy": {"policy-type": "sts", "policy-domain": "y.example"},
+            "summary": {"total-successful-session-count": number,
+                        "total-failure-session-count": 1},
+            "failure-details": [{"result-type": "certificate-expired",
+                                 "failed-session-count": 1}]}]}).encode()
+
+
+def mail(body):
+    return (b"From: =?iso-8859-1?q?J=F6rg?= <tls@x.example>\r\n"
+            b"Content-Type: multipart/report; report-type=tlsrpt; "
+            b"boundary=b\r\n\r\n--b\r\nContent-Type: "
+            b"application/tlsrpt+json\r\n\r\n" + body + b"\r\n--b--\r\n")
+
+
+class Spool:
+    """Files of the spool, as edge and the API write them."""
+
+    def __init__(self, moat):
+        self.folder = moat.state / "spool"
+        self.written = 0
+
+    def put(self, body, source="import", recipient=""):
+        self.written += 1
+        name = f"0000{self.written:08x}-{self.written:016x}.{source}"
+        path = self.folder / "tmp" / name
+        path.write_bytes(
+            HEAD.format(source=source, id=recipient).encode() + body)
+        path.chmod(0o644)
+        path.rename(self.folder / "new" / name)
+        return name
+
+    def names(self, folder):
+        return sorted(os.listdir(self.folder / folder))
+
+    def wait_empty(self):
+        end = time.monotonic() + WAIT_S
+        while self.names("new"):
+            assert time.monotonic() < end, "spool/new is not being read"
+            time.sleep(0.02)
+
+
+def rows(moat, sql):
+    with sqlite3.connect(f"file:{moat.state}/moat.db?mode=ro",
+                         uri=True) as db:
+        return db.execute(sql).fetchall()
+
+
+@pytest.fixture
+def digest(stack, tmp_path):
+    return stack.enter_context(
+        Moat(tmp_path / "moat", {"server": {"roles": "digest"}}))
+
+
+def test_each_kind_becomes_rows(digest):
+    spool = Spool(digest)
+    spool.put(report(1))
+    spool.put(gzip.compress(report(2)))
+    spool.put(mail(report(3)))
+    spool.wait_empty()
+    assert rows(digest, "SELECT report_id, domain, via, proof FROM report "
+                        "ORDER BY report_id") == [
+        (f"r{i}", "y.example", "import", "import") for i in (1, 2, 3)]
+    assert rows(digest, "SELECT ok, failed FROM report_policy ORDER BY ok"
+                ) == [(1, 1), (2, 1), (3, 1)]
+    assert len(spool.names("done")) == 3
+
+
+def test_unreadable_is_set_aside(digest):
+    spool = Spool(digest)
+    bad = spool.put(b'{"policies": [}')
+    bomb = spool.put(gzip.compress(b" " * (40 << 20)))
+    lost = spool.put(report(1), "post", "nobody")
+    (spool.folder / "new" / "junk").write_text("junk")
+    spool.wait_empty()
+    assert spool.names("bad") == sorted([bad, bomb, lost, "junk"])
+    reasons = dict(rows(digest, "SELECT name, reason FROM bad_report"))
+    assert reasons[bad] == "line 1, column 15: expected a JSON value"
+    assert "unpacks to more than" in reasons[bomb]
+    assert reasons[lost] == "no domain has this ID"
+    assert reasons["junk"] == "not a spool file"
+    assert not rows(digest, "SELECT 1 FROM report")
+
+
+def test_killed_at_any_instant(digest, full):
+    """kill -9 of the role and of its child: nothing lost, nothing twice."""
+    spool = Spool(digest)
+    rounds = 200 if full else 12
+    number = 0
+    for _ in range(rounds):
+        for _ in range(5):
+            number += 1
+            spool.put(report(number))
+        time.sleep(random.uniform(0, 0.3))
+        for pid in digest.role_pids("digest"):
+            os.kill(pid, signal.SIGKILL)
+    spool.wait_empty()
+    assert rows(digest, "SELECT count(*), count(DISTINCT report_id) "
+                        "FROM report") == [(number, number)]
+    assert rows(digest, "SELECT sum(ok) FROM report_policy") == [
+        (number * (number + 1) // 2,)]
+    assert not spool.names("bad")
+    assert len(spool.names("done")) == number
