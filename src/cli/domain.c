@@ -197,8 +197,7 @@ static void print_added(struct cli *cli, const struct json *d)
 		"a mta-sts.%s\nthat cannot be a CNAME:\n\n",
 		name);
 	print_records(cli, d, true);
-	(void)fprintf(cli->out,
-		"(the TXT only if mta-sts.%s cannot be a CNAME)\n\n", name);
+	(void)fprintf(cli->out, "\n");
 	print_strs(cli, "MX hosts:", json_get(d, "mx"));
 	print_strs(cli, "DNS says:", json_get(d, "mx_proposed"));
 	if (!json_true(json_get(d, "mx_confirmed")))
