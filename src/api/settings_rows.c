@@ -26,6 +26,11 @@ const struct setting_row setting_rows[] = {
 		"credential:NAME for a systemd credential. Empty: "
 		"keys/seal.key in the state directory, made at the first "
 		"start." },
+	{ "server", "view_max_size", SETTING_SIZE, "16g",
+		"1048576..17592186044416",
+		"How large the view may grow. It takes address space at once "
+		"and disk as it fills; 16 gigabytes hold three million "
+		"domains." },
 	{ "server", "log_level", SETTING_CHOICE, "info",
 		"debug|info|warn|error", "Events below it are not logged." },
 	{ "server", "stop_time", SETTING_TIME, "10s", "1..300",
@@ -105,6 +110,8 @@ const struct setting_row setting_rows[] = {
 		"The domain that takes reports by mail, and the host that "
 		"takes them over HTTPS." },
 
+	{ "report", "keep", SETTING_TIME, "800d", "86400..3153600000",
+		"How long reports are kept." },
 	{ "report", "max_size", SETTING_SIZE, "4m", "1024..1073741824",
 		"The largest report taken, as it is sent." },
 	{ "report", "memory", SETTING_SIZE, "64m", "1024..17179869184",

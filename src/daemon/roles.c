@@ -13,6 +13,7 @@ const struct role *const roles[] = {
 	&role_digest,
 	&role_dns,
 	&role_edge,
+	&role_keeper,
 	&role_probe,
 	NULL,
 };

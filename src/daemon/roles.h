@@ -9,4 +9,5 @@ extern const struct role role_console;
 extern const struct role role_digest;
 extern const struct role role_dns;
 extern const struct role role_edge;
+extern const struct role role_keeper;
 extern const struct role role_probe;

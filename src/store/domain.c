@@ -26,7 +26,6 @@
 		COLUMNS_CNAME(STORE_CNAME_STS, "cname_sts"),                   \
 		COLUMNS_CNAME(STORE_CNAME_TLSRPT, "cname_tlsrpt"),             \
 		COLUMNS_CNAME(STORE_CNAME_ACME, "cname_acme"),                 \
-		COLUMN("served_since", COL_INT, AT(served_since)),             \
 		COLUMN("attention", COL_TEXT, AT(attention))
 
 static const struct column columns[] = {
@@ -50,6 +49,7 @@ static const struct column columns[] = {
 	COLUMN("not_none_until", COL_INT, AT(not_none_until)),
 	COLUMN("retiring", COL_INT, AT(retiring)),
 	COLUMN("removed", COL_INT, AT(removed)),
+	COLUMN("served_since", COL_INT, AT(served_since)),
 	COLUMNS_CHECKED,
 };
 static const struct table domain = TABLE(
@@ -168,6 +168,63 @@ enum status store_domain_put_checked(struct store *s,
 	if (st == ST_OK && published)
 		st = changed(s, d, e);
 	return store_leave(s, own, st, e);
+}
+
+enum status store_domain_served(struct store *s, struct str tenant,
+	struct str name, int64_t at, struct err *e)
+{
+	return store_run(s,
+		"UPDATE domain SET served_since = $1 WHERE tenant = $2 "
+		"AND name = $3 AND served_since = 0",
+		ARGS(DB_I(at), DB_T(tenant), DB_T(name)), NULL, e);
+}
+
+enum status store_domain_flip(struct store *s, struct str tenant,
+	struct str name, struct str id, struct err *e)
+{
+	int64_t rows = 0;
+	enum status st;
+	bool own;
+
+	st = store_join(s, &own, e);
+	if (st != ST_OK)
+		return st;
+	st = store_run(s,
+		"UPDATE domain SET dns_id = policy_id WHERE tenant = $1 "
+		"AND name = $2 AND policy_id = $3 AND removed = 0",
+		ARGS(DB_T(tenant), DB_T(name), DB_T(id)), &rows, e);
+	if (st == ST_OK && rows > 0)
+		st = store_change_add(
+			s, STORE_CHANGE_DOMAIN, tenant, name, NULL, e);
+	return store_leave(s, own, st, e);
+}
+
+struct label {
+	struct str label;
+};
+
+static const struct column label_columns[] = {
+	COLUMN("label", COL_TEXT, offsetof(struct label, label)),
+};
+static const struct table labels = TABLE(
+	"label", struct label, label_columns, 1);
+
+enum status store_domain_labels(struct store *s, struct arena *a,
+	struct str tenant, struct str name, struct store_strs *out,
+	struct err *e)
+{
+	struct label *rows;
+	enum status st;
+	size_t n;
+
+	st = table_list(s, a, &labels, "WHERE tenant = $1 AND domain = $2",
+		ARGS(DB_T(tenant), DB_T(name)), &rows, &n, e);
+	if (st != ST_OK)
+		return st;
+	/* A row is one text and nothing else. */
+	_Static_assert(sizeof(struct label) == sizeof(struct str), "");
+	*out = (struct store_strs){ (struct str *)rows, n };
+	return ST_OK;
 }
 
 enum status store_domain_get(struct store *s, struct arena *a,

@@ -28,6 +28,7 @@ static const char step_1[] =
 	" label TEXT NOT NULL PRIMARY KEY,"
 	" tenant TEXT NOT NULL REFERENCES tenant (id),"
 	" domain TEXT NOT NULL);"
+	"CREATE INDEX label_domain ON label (tenant, domain);"
 
 	"CREATE TABLE domain ("
 	" tenant TEXT NOT NULL REFERENCES tenant (id),"

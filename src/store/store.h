@@ -178,11 +178,21 @@ enum status store_domain_add(
 enum status store_domain_put(
 	struct store *s, const struct store_domain *d, struct err *e);
 /*
- * Writes proof*, cname, mx_proposed*, served_since, attention: what checks
- * find. Appends a change only if published says that the view must follow.
+ * Writes proof*, cname, mx_proposed*, attention: what checks find. Appends a
+ * change only if published says that the view must follow.
  */
 enum status store_domain_put_checked(struct store *s,
 	const struct store_domain *d, bool published, struct err *e);
+/* Sets served_since unless it is set. No change. */
+enum status store_domain_served(struct store *s, struct str tenant,
+	struct str name, int64_t at, struct err *e);
+/* Lets the TXT record show policy_id, if that still is id. Appends a change. */
+enum status store_domain_flip(struct store *s, struct str tenant,
+	struct str name, struct str id, struct err *e);
+/* All labels the tenant's domain of that name ever had. */
+enum status store_domain_labels(struct store *s, struct arena *a,
+	struct str tenant, struct str name, struct store_strs *out,
+	struct err *e);
 /* Removed domains are not found by get, claims and list, only by label. */
 enum status store_domain_get(struct store *s, struct arena *a,
 	struct str tenant, struct str name, struct store_domain *out,

@@ -797,25 +797,34 @@ static bool value_ok(struct arena *a, struct str key, struct str value)
 	}
 }
 
+enum status view_writer_check(struct view_writer *w, struct err *e)
+{
+	uint64_t used, max;
+	struct stat st;
+
+	view_writer_usage(w, &used, &max);
+	if (stat(w->path, &st) == 0 && st.st_ino == w->ino &&
+		(uint64_t)st.st_size >= used)
+		return ST_OK;
+	return err_set(e, ST_PERM,
+		"%s: the view is missing, cut off, or was replaced", w->path);
+}
+
 enum status view_writer_verify(struct view_writer *w, struct err *e)
 {
+	enum status st = view_writer_check(w, e);
 	struct arena *a = arena_must(0);
 	MDB_cursor *cursor = NULL;
 	MDB_txn *txn = NULL;
 	MDB_val key, value;
-	uint64_t used, max;
 	bool ok = true;
-	struct stat st;
-	int rc;
+	int rc = 0;
 
-	view_writer_usage(w, &used, &max);
-	if (stat(w->path, &st) != 0 || st.st_ino != w->ino ||
-		(uint64_t)st.st_size < used)
-		ok = false;
-	rc = ok ? mdb_txn_begin(w->env, NULL, MDB_RDONLY, &txn) : 0;
-	if (ok && rc == 0)
+	if (st == ST_OK)
+		rc = mdb_txn_begin(w->env, NULL, MDB_RDONLY, &txn);
+	if (st == ST_OK && rc == 0)
 		rc = mdb_cursor_open(txn, w->dbi, &cursor);
-	while (ok && rc == 0) {
+	while (st == ST_OK && ok && rc == 0) {
 		rc = lmdb_move(cursor, &key, &value, MDB_NEXT);
 		if (rc == 0)
 			ok = value_ok(a,
@@ -828,8 +837,7 @@ enum status view_writer_verify(struct view_writer *w, struct err *e)
 	if (txn != NULL)
 		mdb_txn_abort(txn);
 	arena_free(&a);
-	if (ok && rc == MDB_NOTFOUND)
-		return ST_OK;
-	return err_set(
-		e, ST_PERM, "%s: the view is damaged or was replaced", w->path);
+	if (st == ST_OK && (!ok || rc != MDB_NOTFOUND))
+		st = err_set(e, ST_PERM, "%s: the view is damaged", w->path);
+	return st;
 }

@@ -93,6 +93,12 @@ void view_writer_usage(
 	const struct view_writer *w, uint64_t *used, uint64_t *max);
 
 /*
+ * Is the file at path still the one being written, and not cut off? Cheap.
+ * ST_PERM: no.
+ */
+enum status view_writer_check(struct view_writer *w, struct err *e);
+
+/*
  * Reads the whole file once: ST_PERM if anything in it is not as it was
  * written, or if the file at path is no longer the one being written.
  */

@@ -39,8 +39,9 @@ static void serve(struct engine *t, struct store_domain *d)
 {
 	OK(store_domain_get(t->s, t->a, d->tenant, d->name, d, &t->e));
 	d->proof = STORE_PROOF_CNAME;
-	d->served_since = NOW;
 	OK(store_domain_put_checked(t->s, d, true, &t->e));
+	OK(store_domain_served(t->s, d->tenant, d->name, NOW, &t->e));
+	OK(store_domain_get(t->s, t->a, d->tenant, d->name, d, &t->e));
 }
 
 static void id_follows_body(void **state)
