@@ -150,6 +150,7 @@ static enum status set_config(
 	c->limits = settings_bool(set, "acme.limits");
 	c->preflight = settings_bool(set, "acme.preflight");
 	c->zone = settings_str(set, "dns.zone");
+	c->secondaries = settings_list(set, "dns.notify", &c->n_secondaries);
 	set_contacts(s, set);
 	set_system_hosts(s, set);
 	if (c->source == CERT_SOURCE_FILES && c->files_dir == NULL)

@@ -215,6 +215,18 @@ static enum status save_new(
 	return st;
 }
 
+/*
+ * "replaces" is a courtesy, and not worth a refusal: without it the order is a
+ * plain one. RFC 9773 section 5 says alreadyReplaced; servers of its drafts
+ * said malformed.
+ */
+static bool is_about_replaces(const struct acme_step *x)
+{
+	return x->o->replaces.n > 0 &&
+	       (acme_problem_is(&x->reply.problem, "alreadyReplaced") ||
+		       acme_problem_is(&x->reply.problem, "malformed"));
+}
+
 static enum status place(struct acme_step *x,
 	const struct cert_subject *subject, const struct acme_directory *d,
 	struct err *e)
@@ -223,9 +235,8 @@ static enum status place(struct acme_step *x,
 	struct acme_order_info info;
 	enum status st = acme_step_post(x, d->new_order, payload(x, d), e);
 
-	if (st == ST_INVALID && o->replaces.n > 0 &&
-		acme_problem_is(&x->reply.problem, "alreadyReplaced")) {
-		o->replaces = (struct str){}; /* RFC 9773 section 5 */
+	if (st == ST_INVALID && is_about_replaces(x)) {
+		o->replaces = (struct str){};
 		st = acme_step_post(x, d->new_order, payload(x, d), e);
 	}
 	if (st != ST_OK)

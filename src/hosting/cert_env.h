@@ -45,12 +45,12 @@ struct cert_config {
 	size_t n_system_hosts;
 	/* ACME. */
 	struct acme_account_options account;
-	struct str profile;	 /* empty: the CA's default */
-	unsigned challenges;	 /* bits 1 << enum acme_challenge_kind */
-	bool limits;		 /* keep to the documented limits */
-	bool preflight;		 /* look before ordering */
-	struct str zone;	 /* the hosted zone */
-	struct str *secondaries; /* addresses that must show the serial */
+	struct str profile;	       /* empty: the CA's default */
+	unsigned challenges;	       /* bits 1 << enum acme_challenge_kind */
+	bool limits;		       /* keep to the documented limits */
+	bool preflight;		       /* look before ordering */
+	struct str zone;	       /* the hosted zone */
+	const struct str *secondaries; /* addresses that must show the serial */
 	size_t n_secondaries;
 };
 

@@ -14,10 +14,12 @@ import pytest
 
 from harness.knot import Knot
 from harness.moat import Moat, ordinary_user
+from harness.newer_pebble import newer_pebble
 from harness.pebble import Pebble
 from harness.ports import free_port
 from harness.process import wait_until
 from harness.unbound import Unbound
+from rfc9773_server import Rfc9773Server
 
 CUSTOMER = "customer.example"
 HOST = f"reports.{CUSTOMER}"
@@ -26,8 +28,19 @@ RECORDS = "reports A 127.0.0.1\nmta-sts A 127.0.0.1\n"
 (QUEUED, NEW, CHALLENGED, VALIDATING, READY, FINALIZING, ISSUED, DONE,
  FAILED) = range(9)
 EAB_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+DAY = 86400
 PROOF_ACME = 2
 CNAME_OK = 1
+
+
+class Everything:
+    """A map that has the same value for every key."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def get(self, _key, _default):
+        return self.value
 
 
 class Neighbours:
@@ -262,3 +275,87 @@ def test_nothing_is_ordered_for_a_host_that_has_left(bench):
     b.near.order("mta-sts.gone.example", "default")
     order = b.near.wait_state(FAILED)
     assert order["problem_type"] == "moat:left"
+
+
+
+def test_renewal_follows_the_ca_and_names_what_it_replaces(bench):
+    b = bench(program=newer_pebble())
+    b.near.order()
+    b.near.wait_state(DONE)
+    cert = wait_until(
+        lambda: [c for c in b.near.certs() if c["ari_end"] > 0], 20,
+        "a renewal window (RFC 9773)")[0]
+    assert cert["ari_start"] <= cert["renew_at"] <= cert["ari_end"]
+    assert cert["ari_next"] > time.time()
+
+    b.near.rows("UPDATE cert SET renew_at = 0")
+    renewed = wait_until(
+        lambda: [c for c in b.near.certs() if c["id"] != cert["id"]], 30,
+        "the renewal")[0]
+    (order,) = b.near.rows("SELECT * FROM acme_order WHERE id <> 'a'")
+    assert order["reason"] == "renewal" and order["state"] == DONE
+    assert "." in order["replaces"]
+    assert order["cert_id"] == renewed["id"]
+
+    # The CA refuses to have it replaced twice; then it is a plain order.
+    b.near.order(name="b", replaces=order["replaces"])
+    assert b.near.wait_state(DONE, "b")["replaces"] == ""
+
+
+def plain_acme(stack, folder, server, **settings):
+    """moatd with the acme role alone, at our own server."""
+    moat = stack.enter_context(Moat(folder / "moat", {
+        "server": {"roles": "acme"},
+        "report": {"host": HOST},
+        "acme": {"directory": server.directory, "ca_file": server.ca,
+                 "preflight": "no"} | settings}))
+    return stack.enter_context(Neighbours(moat, free_port()))
+
+
+@pytest.fixture
+def server(stack, tmp_path):
+    return stack.enter_context(Rfc9773Server(tmp_path / "ca"))
+
+
+def test_profile_is_asked_for(stack, tmp_path, server):
+    near = plain_acme(stack, tmp_path, server, profile="shortlived")
+    near.order()
+    near.wait_state(DONE)
+    (cert,) = near.certs()
+    assert server.orders[0]["profile"] == "shortlived"
+    assert cert["not_after"] - cert["not_before"] == 6 * DAY
+    assert cert["renew_at"] - cert["not_before"] <= 5 * DAY
+
+
+def test_unknown_profile_is_explained(stack, tmp_path, server):
+    near = plain_acme(stack, tmp_path, server, profile="eternal")
+    near.order()
+    wait_until(lambda: near.get()["attempts"] > 0, 20, "a refusal")
+    assert "eternal" in near.get()["problem_detail"]
+    assert not server.orders
+
+
+def test_early_window_renews_at_once(stack, tmp_path, server):
+    near = plain_acme(stack, tmp_path, server)
+    near.order()
+    near.wait_state(DONE)
+    (cert,) = wait_until(lambda: [c for c in near.certs() if c["ari_end"]], 20,
+                         "a renewal window")
+    now = int(time.time())
+    assert cert["ari_next"] - now in range(server.retry_after - 10,
+                                           server.retry_after + 2)
+    server.window = Everything((now - 2 * DAY, now - DAY))
+    near.rows("UPDATE cert SET ari_next = 1")
+    wait_until(lambda: near.certs()[0]["id"] != cert["id"], 20, "a renewal")
+    (order,) = near.rows("SELECT * FROM acme_order WHERE id <> 'a'")
+    assert order["reason"] == "revoked"
+    assert server.orders[1]["replaces"] == order["replaces"] != ""
+    old = near.rows("SELECT * FROM cert WHERE NOT is_current")[0]
+    assert old["ari_url"] == server.explanation
+
+
+def test_replaced_already_is_no_obstacle(stack, tmp_path, server):
+    near = plain_acme(stack, tmp_path, server)
+    server.replaced.add("aaaa.bbbb")
+    near.order(replaces="aaaa.bbbb")
+    assert near.wait_state(DONE)["replaces"] == ""

@@ -16,10 +16,12 @@ HOST = "127.0.0.1"
 
 class Pebble:
     """http_port and tls_port are where it connects for http-01 and
-    tls-alpn-01. eab: key id -> base64url HMAC key; then accounts need one."""
+    tls-alpn-01. eab: key id -> base64url HMAC key; then accounts need one.
+    program: see newer_pebble."""
 
     def __init__(self, folder, resolver_port, http_port, tls_port, eab=None,
-                 nonce_reject_percent=20, valid_s=None, netns=None):
+                 nonce_reject_percent=20, valid_s=None, netns=None,
+                 program="pebble"):
         self.folder = Path(folder)
         self.port = free_port()
         self.management_port = free_port()
@@ -39,7 +41,7 @@ class Pebble:
         if valid_s:
             self.settings["certificateValidityPeriod"] = valid_s
         self.process = Process(
-            ["pebble", "-strict", "-config", self.folder / "pebble.json",
+            [program, "-strict", "-config", self.folder / "pebble.json",
              "-dnsserver", f"{HOST}:{resolver_port}"],
             self.folder, "pebble", netns=netns,
             env={"PEBBLE_VA_NOSLEEP": "1",
