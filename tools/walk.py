@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""walk: the steps that take a domain from nothing to a hosted policy, done
+the way its owner would: with moat's command line, curl and dig."""
+
+import json
+import subprocess
+import time
+from datetime import datetime, timedelta, timezone
+
+from trial import DOMAIN, HOST, REPORT_HOST, program
+
+PROOF_S = 60
+CERTIFICATE_S = 60
+CHANGE_S = 10
+
+
+class WalkFailed(Exception):
+    """A step did not do what it should."""
+
+
+def shown(command, text):
+    """A command and what it printed, as a person would see it."""
+    return f"$ {command}\n{text.rstrip()}"
+
+
+def moat(trial, *words, quiet=False):
+    """Runs the command line; WalkFailed unless it exits with 0."""
+    done = trial.moat(*words)
+    if done.returncode != 0:
+        raise WalkFailed(f"moat {' '.join(words)}: exit {done.returncode}\n"
+                         f"{done.stdout}{done.stderr}")
+    return done.stdout if quiet else shown(
+        f"moat {' '.join(words)}", done.stdout)
+
+
+def tool(*argv):
+    """Runs curl or dig; WalkFailed unless it exits with 0."""
+    done = subprocess.run([str(word) for word in argv], capture_output=True,
+                          text=True, timeout=30, check=False)
+    if done.returncode != 0:
+        raise WalkFailed(f"{' '.join(map(str, argv))}: exit "
+                         f"{done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def until(what, timeout_s, look):
+    """Polls look() until it gives something true, and gives that."""
+    end = time.monotonic() + timeout_s
+    while True:
+        try:
+            value = look()
+        except WalkFailed:
+            if time.monotonic() > end:
+                raise
+            value = None
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise WalkFailed(f"{what}: not within {timeout_s} s")
+        time.sleep(0.1)
+
+
+def domain(trial):
+    """moat domain show, as data."""
+    return trial.moat.json("domain", "show", DOMAIN)
+
+
+def curl_policy(trial):
+    port = trial.ports["https"]
+    return ("curl", "--silent", "--show-error", "--fail", "--cacert",
+            trial.ca_file, "--resolve", f"{trial.policy_host}:{port}:{HOST}",
+            f"https://{trial.policy_host}:{port}/.well-known/mta-sts.txt")
+
+
+def dig_txt(trial, name):
+    return ("dig", "+noall", "+answer", "+time=2", f"@{HOST}", "-p",
+            trial.ports["resolver"], name, "TXT")
+
+
+def policy_id(trial):
+    """The id that senders see, through the customer's CNAME."""
+    for line in tool(*dig_txt(trial, f"_mta-sts.{DOMAIN}")).splitlines():
+        if "id=" in line:
+            return line.split("id=")[1].split(";")[0].strip('" ')
+    return None
+
+
+def add(trial):
+    if trial.moat("domain", "show", DOMAIN).returncode == 0:
+        return (f"{DOMAIN} is there from the last start\n"
+                + moat(trial, "domain", "show", DOMAIN))
+    return moat(trial, "domain", "add", DOMAIN, "--rua-https")
+
+
+def confirm(trial):
+    if domain(trial)["mx_confirmed"]:
+        return "confirmed at the last start"
+    return moat(trial, "domain", "mx", DOMAIN, "--confirm")
+
+
+def publish(trial):
+    records = trial.moat.json("domain", "dns", DOMAIN)["records"]
+    lines = [f"{r['owner']}. {r['type']} {r['value'].rstrip('.')}."
+             for r in records if not r["optional"] and r["type"] == "CNAME"]
+    new = [line for line in lines if not trial.has_published(line)]
+    if not new:
+        return "the customer's zone has them already"
+    trial.publish("".join(line + "\n" for line in new))
+    return "\n".join(["added to the customer's zone:", *new])
+
+
+def proof(trial):
+    until("proof seen", PROOF_S,
+          lambda: domain(trial)["proof"] not in (None, "", "none"))
+    return "moat has seen that the customer's name leads to it"
+
+
+def certificate(trial):
+    until("certificate", CERTIFICATE_S, lambda: domain(trial).get("certificate"))
+    return moat(trial, "domain", "show", DOMAIN)
+
+
+def policy(trial):
+    command = curl_policy(trial)
+    text = until("policy", CHANGE_S, lambda: tool(*command))
+    return shown(" ".join(map(str, command)), text)
+
+
+def txt(trial):
+    command = dig_txt(trial, f"_mta-sts.{DOMAIN}")
+    until("TXT record", CHANGE_S, lambda: policy_id(trial))
+    tls = dig_txt(trial, f"_smtp._tls.{DOMAIN}")
+    return (shown(" ".join(map(str, command)), tool(*command)) + "\n"
+            + shown(" ".join(map(str, tls)), tool(*tls)))
+
+
+def change_mode(trial):
+    before = policy_id(trial)
+    mode = "testing" if domain(trial)["mode"] == "enforce" else "enforce"
+    said = moat(trial, "domain", "mode", DOMAIN, mode, "--force")
+    after = until("a new id in DNS", CHANGE_S, lambda: (
+        lambda now: now if now != before else None)(policy_id(trial)))
+    served = tool(*curl_policy(trial))
+    if f"mode: {mode}" not in served:
+        raise WalkFailed(f"the id changed before the policy did:\n{served}")
+    return f"{said}\nid {before} -> {after}, and the policy says mode: {mode}"
+
+
+def report_json():
+    """A report as a sender would make it of yesterday (RFC 8460 section 4)."""
+    day = datetime.now(timezone.utc).date() - timedelta(days=1)
+    return {
+        "organization-name": "Sender Example",
+        "date-range": {"start-datetime": f"{day}T00:00:00Z",
+                       "end-datetime": f"{day}T23:59:59Z"},
+        "contact-info": "postmaster@sender.example",
+        "report-id": f"{day}-{time.time_ns()}@sender.example",
+        "policies": [{
+            "policy": {"policy-type": "sts", "policy-domain": DOMAIN,
+                       "policy-string": ["version: STSv1", "mode: testing",
+                                         f"mx: mail.{DOMAIN}",
+                                         "max_age: 86400"],
+                       "mx-host": [f"mail.{DOMAIN}"]},
+            "summary": {"total-successful-session-count": 5326,
+                        "total-failure-session-count": 3},
+            "failure-details": [{
+                "result-type": "certificate-expired",
+                "sending-mta-ip": "192.0.2.25",
+                "receiving-mx-hostname": f"mail.{DOMAIN}",
+                "receiving-ip": "198.51.100.5",
+                "failed-session-count": 3}],
+        }],
+    }
+
+
+def report(trial):
+    path = trial.folder / "report.json"
+    path.write_text(json.dumps(report_json(), indent=2), encoding="utf-8")
+    label = domain(trial)["label"]
+    port = trial.ports["https"]
+    command = ("curl", "--silent", "--show-error", "--cacert", trial.ca_file,
+               "--resolve", f"{REPORT_HOST}:{port}:{HOST}",
+               "--write-out", "%{http_code}\n", "--header",
+               "Content-Type: application/tlsrpt+json", "--data-binary",
+               f"@{path}", f"https://{REPORT_HOST}:{port}/v1/tlsrpt/{label}")
+    code = until("the report host", CERTIFICATE_S, lambda: tool(*command))
+    if code.split()[-1:] != ["201"]:
+        raise WalkFailed(f"the report was answered with {code}")
+    return (shown(" ".join(map(str, command)), code) + "\n"
+            + moat(trial, "report", "show", str(path)))
+
+
+STEPS = (
+    (f"moat domain add {DOMAIN}", add),
+    ("a person confirms the MX hosts", confirm),
+    ("the customer publishes the records", publish),
+    ("moat sees the proof", proof),
+    ("moat gets a certificate", certificate),
+    ("the policy, as curl fetches it", policy),
+    ("the TXT records, as dig sees them", txt),
+    ("a change of mode, and the new id", change_mode),
+    ("a TLS report by POST, as tables", report),
+)
+
+
+def farewell(trial, check):
+    """What to open and what to try, at the end."""
+    if check:
+        return f"\nall {len(STEPS)} steps done: {DOMAIN} is hosted"
+    port = trial.ports["https"]
+    command = f"{program()} -c {trial.moat.conf}"
+    return f"""
+{DOMAIN} is hosted. Until Ctrl-C:
+
+  policy   https://{trial.policy_host}:{port}/.well-known/mta-sts.txt
+           (that name leads to {HOST}; the trial CA is {trial.ca_file})
+  DNS      dig @{HOST} -p {trial.ports["resolver"]} _mta-sts.{DOMAIN} TXT
+  logs     {trial.moat.process.log}
+
+Try next:
+
+  {command} status
+  {command} domain show {DOMAIN}
+  {command} domain mode {DOMAIN} testing
+  {" ".join(map(str, curl_policy(trial)))}
+"""
