@@ -11,6 +11,8 @@
 
 #include "base/poison.h"
 
+#define RESTARTS 4
+
 enum phase {
 	PHASE_FIRST_SOA,
 	PHASE_ZONE,    /* AXFR: the records of all owners */
@@ -265,24 +267,45 @@ static enum status fill(struct dns_xfr *x, struct dns_writer *w)
 	}
 }
 
-enum status dns_xfr_next(struct dns_xfr *x, void *buf, uint64_t now, size_t *n)
+static enum status write_message(
+	struct dns_xfr *x, struct dns_writer *w, void *buf)
 {
-	struct dns_writer w;
 	enum status st = ST_OK;
 
-	if (x->phase == PHASE_DONE)
-		return ST_NOTFOUND;
 	if (x->phase == PHASE_FIRST_SOA)
 		st = x->source->zone(x->source->ctx, x->arena, &x->zone);
 	if (st != ST_OK)
 		return st;
-	dns_writer_answer(&w, buf, DNS_MSG_MAX, DNS_XFR_MSG_BYTES,
+	dns_writer_answer(w, buf, DNS_MSG_MAX, DNS_XFR_MSG_BYTES,
 		x->has_tsig ? dns_tsig_bytes(&x->tsig) : 0, &x->request);
-	w.flags |= DNS_AA;
-	st = fill(x, &w);
+	w->flags |= DNS_AA;
+	return fill(x, w);
+}
+
+/* Before anything was sent a zone that has changed can be begun anew. */
+static void rewind_all(struct dns_xfr *x)
+{
+	arena_reset(x->arena);
+	x->phase = PHASE_FIRST_SOA;
+	x->after_n = x->n_nodes = x->node = x->set = x->rdata = 0;
+}
+
+enum status dns_xfr_next(struct dns_xfr *x, void *buf, uint64_t now, size_t *n)
+{
+	const bool first = x->phase == PHASE_FIRST_SOA;
+	struct dns_writer w;
+	enum status st;
+
+	if (x->phase == PHASE_DONE)
+		return ST_NOTFOUND;
+	st = write_message(x, &w, buf);
+	for (int i = 0; first && st == ST_AGAIN && i < RESTARTS; i++) {
+		rewind_all(x);
+		st = write_message(x, &w, buf);
+	}
 	if (st != ST_OK)
 		return st;
-	*n = dns_writer_finish(&w);
+	(void)dns_writer_finish(&w);
 	if (x->has_tsig)
 		dns_tsig_sign(&x->tsig, &w.out, now);
 	*n = w.out.n;

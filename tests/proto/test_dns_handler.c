@@ -328,6 +328,35 @@ static void edns_is_answered_with_edns(void **state)
 	assert_int_equal(f->buf[11], 0);
 }
 
+/* Write, then read, is identity; nothing cut is taken for whole. */
+static void requests_survive_and_break_when_cut(void **state)
+{
+	struct dns_question q = { .name = name_of("Id1." ZONE),
+		.type = DNS_TYPE_CAA,
+		.class = DNS_CLASS_IN };
+	unsigned char p[DNS_UDP_MAX];
+	struct dns_request r;
+	struct dns_writer w;
+	size_t n;
+
+	(void)state;
+	dns_writer_request(&w, p, sizeof(p), 0x1234, DNS_RD, &q, true);
+	n = dns_writer_finish(&w);
+	assert_int_equal(dns_request_read((struct str){ (char *)p, n }, &r),
+		DNS_REQUEST_OK);
+	assert_int_equal(r.id, 0x1234);
+	assert_int_equal(r.flags, DNS_RD);
+	assert_int_equal(r.question.type, DNS_TYPE_CAA);
+	assert_memory_equal(r.question.name.wire, q.name.wire, q.name.n);
+	assert_true(r.edns && !r.dnssec_ok && !r.has_tsig && !r.has_serial);
+	assert_int_equal(r.udp_bytes, DNS_UDP_MAX);
+	for (size_t cut = 0; cut < n; cut++)
+		assert_int_equal(
+			dns_request_read((struct str){ (char *)p, cut }, &r),
+			cut < DNS_HEADER_BYTES ? DNS_REQUEST_IGNORE
+					       : DNS_REQUEST_FORMERR);
+}
+
 static void a_broken_source_is_servfail(void **state)
 {
 	struct fixture *f = *state;
@@ -394,6 +423,7 @@ int main(void)
 		TEST(the_question_keeps_its_case),
 		TEST(odd_requests),
 		TEST(edns_is_answered_with_edns),
+		TEST(requests_survive_and_break_when_cut),
 		TEST(a_broken_source_is_servfail),
 		TEST(a_slip_is_empty_and_truncated),
 		TEST(thousands_of_malformed_packets),
