@@ -115,6 +115,17 @@ static void records_of(
 	records[2] = (struct record){ "_smtp._tls", "TXT", sbuf_str(&rpt) };
 }
 
+/* TXT data as a zone file has it: strings of 255 bytes at most. */
+static void print_txt(const struct cli *cli, struct str data)
+{
+	while (data.n > 0) {
+		struct str part = str_upto(data, 255);
+
+		(void)fprintf(cli->out, " \"%.*s\"", STR_ARG(part));
+		data = str_from(data, part.n);
+	}
+}
+
 static void print_text(struct cli *cli, const struct offer *o)
 {
 	struct record r[3];
@@ -127,10 +138,15 @@ static void print_text(struct cli *cli, const struct offer *o)
 	(void)fwrite(o->file.p, 1, o->file.n, cli->out);
 	(void)fprintf(cli->out, "\nand then publish these records "
 				"(ADDRESS is the web server's):\n\n");
-	for (size_t i = 0; i < 3; i++)
-		(void)fprintf(cli->out, "%s.%.*s. %s %s%.*s%s\n", r[i].owner,
-			STR_ARG(o->domain), r[i].type, i == 0 ? "" : "\"",
-			STR_ARG(r[i].data), i == 0 ? "" : "\"");
+	for (size_t i = 0; i < 3; i++) {
+		(void)fprintf(cli->out, "%s.%.*s. %s", r[i].owner,
+			STR_ARG(o->domain), r[i].type);
+		if (str_eq(str_of(r[i].type), STR("TXT")))
+			print_txt(cli, r[i].data);
+		else
+			(void)fprintf(cli->out, " %.*s", STR_ARG(r[i].data));
+		(void)fprintf(cli->out, "\n");
+	}
 	(void)fprintf(cli->out,
 		"\nWith each change of the file, change the id; the file "
 		"first.\n");

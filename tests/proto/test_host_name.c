@@ -51,6 +51,9 @@ static void every_fault_has_its_name(void **state)
 		{ "xn--p1ai", HOST_NAME_GOOD },
 		{ "xn--wgbl6a", HOST_NAME_GOOD },
 		{ "xn--80akhbyknj4f.test", HOST_NAME_GOOD },
+		/* U+D7FF, and U+D800, which is no character */
+		{ "xn--xda1911i", HOST_NAME_GOOD },
+		{ "xn--xda3911i", HOST_NAME_BAD_ALABEL },
 		{ "xn--.test", HOST_NAME_HYPHEN },
 		{ "xn--bcher-9.test", HOST_NAME_BAD_ALABEL },
 		{ "xn--99999999.test", HOST_NAME_BAD_ALABEL },
