@@ -165,24 +165,36 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* want, as it stands in the client's list; p == NULL if it does not. */
+static struct str protocol_find(struct str offered, struct str want)
+{
+	struct wire_in list = wire_in_of(offered);
+
+	while (wire_left(&list) > 0) {
+		struct str s = wire_bytes(&list, wire_u8(&list));
+
+		if (str_eq(s, want))
+			return s;
+	}
+	return (struct str){};
+}
+
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *n_out,
 	const unsigned char *in, unsigned n, void *arg)
 {
 	const struct tls *t = SSL_get_app_data(ssl);
-	struct str want = t->acme ? STR("acme-tls/1") : STR("http/1.1");
-	struct wire_in list = wire_in_of((struct str){ (const char *)in, n });
+	struct str offered = { (const char *)in, n };
+	struct str s = protocol_find(
+		offered, t->acme ? STR("acme-tls/1") : STR("http/1.1"));
 
 	(void)arg;
-	while (wire_left(&list) > 0) {
-		struct str s = wire_bytes(&list, wire_u8(&list));
-
-		if (!str_eq(s, want))
-			continue;
-		*out = (const unsigned char *)s.p;
-		*n_out = (unsigned char)s.n;
-		return SSL_TLSEXT_ERR_OK;
-	}
-	return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301 section 3.2 */
+	if (s.p == NULL && !t->acme)
+		s = protocol_find(offered, STR("http/1.0"));
+	if (s.p == NULL)
+		return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301 section 3.2 */
+	*out = (const unsigned char *)s.p;
+	*n_out = (unsigned char)s.n;
+	return SSL_TLSEXT_ERR_OK;
 }
 
 /* ---- server ---- */
