@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The router, problem documents, and the OpenAPI file against the routes. */
+#include "tests/testing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/api.h"
+
+#include "base/poison.h"
+
+#define FILE_BYTES_MAX (1u << 20)
+
+static const struct json *read_openapi(struct arena *a)
+{
+	char *p = arena_alloc(a, FILE_BYTES_MAX);
+	FILE *f = fopen(getenv("MOAT_OPENAPI"), "re");
+	struct json *tree = NULL;
+	struct err e = {};
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(p, 1, FILE_BYTES_MAX, f);
+	assert_int_equal(fclose(f), 0);
+	if (json_parse(a, (struct str){ p, n }, JSON_LIMITS_DEFAULT, &tree,
+		    NULL, &e) != ST_OK)
+		fail_msg("%s", e.text);
+	return tree;
+}
+
+static const struct json *operation(
+	const struct json *paths, const struct api_route *r)
+{
+	char method[16] = "";
+
+	for (size_t i = 0; r->method[i] != '\0'; i++)
+		method[i] = chr_lower(r->method[i]);
+	return json_get(json_get(paths, r->path), method);
+}
+
+static void openapi_has_the_routes(void **state)
+{
+	struct arena *a = arena_must(0);
+	const struct json *paths = json_get(read_openapi(a), "paths");
+	size_t described = 0, routes = 0;
+
+	(void)state;
+	for (const struct api_route *r = api_routes; r->method != NULL; r++) {
+		const struct json *o = operation(paths, r);
+
+		routes++;
+		if (o == NULL)
+			fail_msg(
+				"%s %s is not in the file", r->method, r->path);
+		assert_str(json_get_str(o, "summary"), r->summary);
+		assert_int_equal(json_get(o, "requestBody") != NULL,
+			r->body != API_NO_BODY);
+	}
+	for (const struct json *p = paths->first; p != NULL; p = p->next)
+		described += p->count;
+	assert_int_equal(described, routes);
+	arena_free(&a);
+}
+
+static struct api_call call_of(
+	struct arena *a, const char *method, const char *path, const char *body)
+{
+	return (struct api_call){ .a = a,
+		.method = str_of(method),
+		.path = str_of(path),
+		.body = str_of(body) };
+}
+
+static void faults_are_problem_documents(void **state)
+{
+	static const struct {
+		const char *method, *path, *body;
+		int code;
+	} rows[] = {
+		{ "GET", "/", NULL, 404 },
+		{ "GET", "/api/v1/domains/", NULL, 404 },
+		{ "GET", "/api/v1/domains/a/b", NULL, 404 },
+		{ "GET", "/api/v1/domains/a/dns/", NULL, 404 },
+		{ "GET", "", NULL, 404 },
+		{ "PUT", "/api/v1/domains", NULL, 405 },
+		{ "get", "/api/v1/domains", NULL, 405 },
+		{ "POST", "/api/v1/domains", "{", 400 },
+		{ "POST", "/api/v1/domains/a/mode", "{\"mode\":\"x\"}", 422 },
+		{ "POST", "/api/v1/domains/a/mode", NULL, 422 },
+		{ "POST", "/api/v1/reports/import", NULL, 422 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct arena *a = arena_must(0);
+		struct api_call c = call_of(
+			a, rows[i].method, rows[i].path, rows[i].body);
+		struct json *tree = NULL;
+		struct err e = {};
+
+		api_run(&c);
+		if (c.code != rows[i].code || !c.problem)
+			fail_msg("%s %s: %d", rows[i].method, rows[i].path,
+				c.code);
+		assert_int_equal(json_parse(a, sbuf_str(&c.out),
+					 JSON_LIMITS_DEFAULT, &tree, NULL, &e),
+			ST_OK);
+		assert_true(json_get_str(tree, "title").n > 0);
+		arena_free(&a);
+	}
+}
+
+static void query_parameters(void **state)
+{
+	struct api_call c = { .query = STR("after=b.example&limit=3&force") };
+
+	(void)state;
+	assert_str(api_query(&c, "after"), "b.example");
+	assert_str(api_query(&c, "limit"), "3");
+	assert_str(api_query(&c, "force"), "");
+	assert_null(api_query(&c, "lim").p);
+	assert_false(api_force(&c));
+	c.query = STR("force=yes");
+	assert_true(api_force(&c));
+	c.query = (struct str){};
+	assert_false(api_force(&c));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(openapi_has_the_routes),
+		cmocka_unit_test(faults_are_problem_documents),
+		cmocka_unit_test(query_parameters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
