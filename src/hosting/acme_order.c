@@ -12,7 +12,8 @@
 #include "base/poison.h"
 
 #define ARENA_MAX ((size_t)8 << 20) /* for one turn of one order */
-#define STEPS_MAX 20		    /* in one turn */
+#define CAA_BYTES_MAX 4096
+#define STEPS_MAX 20	/* in one turn */
 #define STATE_MAX_S 900 /* no state waits for the CA longer than this */
 
 static enum status (*const steps[])(struct acme_step *, struct err *) = {
@@ -207,6 +208,27 @@ static enum status failed(struct acme_step *x, enum status why,
 	return save_failure(x, e);
 }
 
+/* The keeper publishes who may issue for us (RFC 8659, RFC 8657). */
+static enum status remember_caa(struct acme_step *x, struct err *e)
+{
+	struct sbuf b = sbuf_arena(x->a, CAA_BYTES_MAX);
+	const struct acme_directory *d;
+	struct str now, before = {};
+	enum status st = acme_client_directory(x->env->client, &d, e);
+
+	if (st != ST_OK)
+		return st;
+	for (size_t i = 0; i < d->n_caa; i++) {
+		sbuf_addz(&b, i == 0 ? "" : "\n");
+		sbuf_add(&b, d->caa[i]);
+	}
+	now = sbuf_str(&b);
+	st = store_meta_get(x->env->store, x->a, STORE_META_CAA, &before, e);
+	if (st == ST_NOTFOUND || (st == ST_OK && !str_eq(now, before)))
+		st = store_meta_put(x->env->store, STORE_META_CAA, now, e);
+	return st;
+}
+
 static enum status need_account(struct acme_step *x, struct err *e)
 {
 	struct cert_env *env = x->env;
@@ -221,8 +243,9 @@ static enum status need_account(struct acme_step *x, struct err *e)
 		x->reply.retry_after_s = wait;
 		return ST_LIMIT;
 	}
-	return acme_account_open(env->store, x->a, env->seal, env->client,
+	st = acme_account_open(env->store, x->a, env->seal, env->client,
 		&env->config->account, &env->account, &x->reply, e);
+	return st == ST_OK ? remember_caa(x, e) : st;
 }
 
 /* Steps until one waits, fails or finishes. */

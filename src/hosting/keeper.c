@@ -58,7 +58,7 @@ static enum status read_caa(struct keeper *k, struct arena *a, struct err *e)
 	enum status st;
 	size_t n = 0;
 
-	st = store_meta_get(k->s, a, KEEPER_META_CAA, &lines, e);
+	st = store_meta_get(k->s, a, STORE_META_CAA, &lines, e);
 	if (st == ST_NOTFOUND)
 		return ST_OK;
 	if (st != ST_OK)

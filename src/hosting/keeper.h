@@ -49,9 +49,3 @@ enum status keeper_rebuild(struct keeper *k, const char *why, struct err *e);
 
 /* Changes up to this are in the view. */
 int64_t keeper_applied(const struct keeper *k);
-
-/*
- * CAA as the acme role has found it: "acme.caa" in meta, the issuers with line
- * feeds between them.
- */
-#define KEEPER_META_CAA STR("acme.caa")

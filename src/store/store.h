@@ -67,6 +67,9 @@ enum status store_meta_get(struct store *s, struct arena *a, struct str key,
 enum status store_meta_put(
 	struct store *s, struct str key, struct str value, struct err *e);
 
+/* The CA's issuer names for CAA (RFC 8659), with line feeds between them. */
+#define STORE_META_CAA STR("acme.caa")
+
 /* ---- tenant -------------------------------------------------------------- */
 
 /* Exists from the beginning; what has no other owner is its own. */

@@ -322,7 +322,7 @@ static void caa_names_our_account(void **state)
 
 	go_on(t);
 	OK(store_acme_account_put(t->s, &acc, &t->e));
-	OK(store_meta_put(t->s, KEEPER_META_CAA, STR("ca.example"), &t->e));
+	OK(store_meta_put(t->s, STORE_META_CAA, STR("ca.example"), &t->e));
 	go_on(t);
 	t->now += 2;
 	OK(view_name_get(t->v, t->a,
