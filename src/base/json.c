@@ -82,6 +82,22 @@ static bool take(struct reader *r, char c)
 
 /* Strings: raw is what stands between the quotes. */
 
+/* What most text is made of: ASCII but controls, quote and backslash. */
+static const bool plain_char[256] = {
+	[0x20 ... '"' - 1] = true,
+	['"' + 1 ... '\\' - 1] = true,
+	['\\' + 1 ... 0x7f] = true,
+};
+
+static void skip_plain(struct reader *r)
+{
+	const char *p = r->p;
+
+	while (p < r->end && plain_char[(unsigned char)*p])
+		p++;
+	r->p = p;
+}
+
 struct raw_string {
 	struct str text;
 	bool plain; /* no escape: decoded is the same as raw */
@@ -94,7 +110,7 @@ static enum status raw_string(struct reader *r, struct raw_string *out)
 	uint32_t cp;
 
 	*out = (struct raw_string){ .plain = true };
-	while (r->p < r->end && *r->p != '"') {
+	for (skip_plain(r); r->p < r->end && *r->p != '"'; skip_plain(r)) {
 		unsigned char c = (unsigned char)*r->p;
 		size_t n = 1;
 

@@ -8,7 +8,7 @@
 #include "base/poison.h"
 
 #define MAGIC 0x1f /* the first byte of every member */
-#define CHUNK (64u * 1024u)
+#define CHUNK (16u * 1024u)
 #define GZIP_ONLY (15 + 16) /* window bits; no zlib and no raw deflate */
 
 struct gunzip {
