@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report: moat report show, TLS reports (RFC 8460) as tables or normalised. */
+/*
+ * report: moat report and its verbs; show prints TLS reports (RFC 8460) as
+ * tables or normalised.
+ */
 #include "base/bug.h"
 #include "cli/commands.h"
+#include "cli/report_import.h"
 #include "cli/report_tables.h"
 #include "intake/unpack.h"
 
@@ -118,11 +122,31 @@ static const struct arg_row show_options[] = {
 
 static const struct command verbs[] = {
 	{
+		.name = "import",
+		.words = "FILE...",
+		.summary = "Hand TLS reports to the running system",
+		.run = report_import_run,
+	},
+	{
+		.name = "list",
+		.words = "",
+		.summary = "The TLS reports the running system has",
+		.options = report_list_options,
+		.run = report_list_run,
+	},
+	{
 		.name = "show",
 		.words = "FILE...",
 		.summary = "TLS reports as tables: json, json.gz, eml",
 		.options = show_options,
 		.run = run_show,
+	},
+	{
+		.name = "unreadable",
+		.words = "",
+		.summary = "What came in and could not be read, and why",
+		.options = report_unreadable_options,
+		.run = report_unreadable_run,
 	},
 	{},
 };

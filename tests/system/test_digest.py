@@ -128,3 +128,28 @@ def test_killed_at_any_instant(digest, full):
         (number * (number + 1) // 2,)]
     assert not spool.names("bad")
     assert len(spool.names("done")) == number
+
+
+def test_import_and_list(stack, tmp_path):
+    moat = stack.enter_context(
+        Moat(tmp_path / "moat", {"server": {"roles": "digest console"}}))
+    good, packed, bad = (tmp_path / name for name in "abc")
+    good.write_bytes(report(1))
+    packed.write_bytes(gzip.compress(report(2)))
+    bad.write_bytes(b"<xml/>")
+    done = moat("report", "import", good, bad, packed)
+    assert done.returncode == 3
+    assert done.stdout.count(": 1 report handed in as ") == 2
+    assert f"{bad}: this is neither JSON" in done.stderr
+    Spool(moat).wait_empty()
+    listed = moat.json("report", "list", "--domain", "Y.example")["reports"]
+    assert [(r["report_id"], r["via"], r["proof"],
+             r["policies"][0]["successful"]) for r in listed] == [
+        ("r2", "import", "import", 2), ("r1", "import", "import", 1)]
+    assert "2026-11-20  y.example  Company X  sts" in moat(
+        "report", "list").stdout
+    assert moat.json("report", "list", "--domain", "z.example") == {
+        "reports": []}
+    Spool(moat).put(report(3), "post", "nobody")
+    Spool(moat).wait_empty()
+    assert "no domain has this ID" in moat("report", "unreadable").stdout

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report_import: hands files to moatd, which digests them like those it gets
+ * by mail or POST, and shows what it has.
+ */
+#include "base/bug.h"
+#include "cli/client.h"
+#include "cli/report_import.h"
+#include "cli/table.h"
+#include "intake/unpack.h"
+#include "proto/host_name.h"
+
+#include "base/poison.h"
+
+#define FILE_ARENA_MAX ((size_t)1 << 30)
+
+/* Is there a report in it? Said here and now, not in moatd's list later. */
+static enum status look_into(struct cli *cli, const char *path, struct str *raw,
+	size_t *reports, struct err *e)
+{
+	struct unpacked_reports found = {};
+	enum status st = cli_read(cli, path, TLSRPT_RAW_BYTES_MAX, raw, e);
+
+	if (st != ST_OK)
+		return st;
+	st = unpack_reports(cli->arena, *raw, &found, e);
+	if (st != ST_OK)
+		err_prefix(e, "%s", path);
+	*reports = found.n;
+	return st;
+}
+
+static int import_file(struct cli *cli, const char *path)
+{
+	struct client_call call = { .method = "POST",
+		.path = STR("/api/v1/reports/import"),
+		.content_type = "application/octet-stream" };
+	const struct json *answer;
+	struct err e = {};
+	size_t reports = 0;
+	int code;
+
+	if (look_into(cli, path, &call.body, &reports, &e) != ST_OK)
+		return cli_failed(cli, &e);
+	code = client_do(cli, &call, &answer);
+	if (code == CLI_GOOD && !cli->json)
+		(void)fprintf(cli->out, "%s: %zu report%s handed in as %s\n",
+			path, reports, reports == 1 ? "" : "s",
+			client_text(cli, answer, "name"));
+	return code;
+}
+
+/* Goes on after a file that fails; the worst exit code. */
+int report_import_run(struct cli *cli, const struct args *args)
+{
+	struct cli one = *cli;
+	int worst = CLI_GOOD;
+
+	if (args->words.n == 0)
+		return cli_usage(cli, "at least one file, please, or -");
+	for (size_t i = 0; i < args->words.n; i++) {
+		int code;
+
+		one.arena = arena_must(FILE_ARENA_MAX);
+		code = import_file(&one, args->words.items[i]);
+		worst = code > worst ? code : worst;
+		arena_free(&one.arena);
+	}
+	return worst;
+}
+
+/* ---- list */
+
+const struct arg_row report_list_options[] = {
+	{ "domain", "DOMAIN", "only reports about this domain", 0, false },
+	{ "limit", "N", "at most so many, the newest first", 0, false },
+	{},
+};
+const struct arg_row report_unreadable_options[] = {
+	{ "limit", "N", "at most so many, the newest first", 0, false },
+	{},
+};
+
+static struct str query_of(struct cli *cli, const char *path,
+	const struct args *args, struct str domain, struct err *e)
+{
+	int64_t limit = 100;
+	struct str s;
+
+	if (args_int(args, "limit", 1, 1000, &limit, e) != ST_OK)
+		return (struct str){};
+	s = arena_fmt(cli->arena, "%s?limit=%lld%s%.*s", path, (long long)limit,
+		domain.n == 0 ? "" : "&domain=", STR_ARG(domain));
+	BUG(s.p == NULL);
+	return s;
+}
+
+static struct str day_of(struct cli *cli, int64_t t)
+{
+	return t == 0 ? STR("unknown")
+		      : str_upto(str_of(client_time(cli, t)), 10);
+}
+
+/* A report has a row for each policy: they are never added up. */
+static void list_policy(struct cli *cli, struct table *t,
+	const struct json *report, const struct json *policy)
+{
+	struct table_row *row = table_add(t);
+	struct str proof = json_get_str(report, "proof");
+
+	row->cells[0] = day_of(cli, client_int(report, "begin"));
+	row->cells[1] = table_text(t, json_get_str(report, "domain"));
+	row->cells[2] = table_text(t, json_get_str(report, "organization"));
+	row->cells[3] = table_text(t, json_get_str(policy, "type"));
+	row->cells[4] = table_number(t, client_int(policy, "successful"));
+	row->cells[5] = table_number(t, client_int(policy, "failed"));
+	row->cells[6] = proof.n == 0 ? STR("none") : table_text(t, proof);
+	row->cells[7] = table_text(t, json_get_str(report, "report_id"));
+}
+
+static const struct json *first_of(const struct json *obj, const char *name)
+{
+	const struct json *list = json_get(obj, name);
+
+	return list == NULL ? NULL : list->first;
+}
+
+int report_list_run(struct cli *cli, const struct args *args)
+{
+	static const char *const heads[] = { "DAY", "DOMAIN", "FROM", "POLICY",
+		">SUCCESSFUL", ">FAILED", "PROOF", "ID" };
+	struct table t = table_of(cli->arena, heads, 8);
+	struct client_call call = { .method = "GET" };
+	const char *domain = args_get(args, "domain");
+	const struct json *answer;
+	struct str name = {};
+	struct err e = {};
+	int code;
+
+	if (domain != NULL &&
+		host_name_parse(cli->arena, str_of(domain), &name, &e) != ST_OK)
+		return cli_usage(cli, "%s: %s", domain, e.text);
+	call.path = query_of(cli, "/api/v1/reports", args, name, &e);
+	if (call.path.p == NULL)
+		return cli_usage(cli, "%s", e.text);
+	code = client_do(cli, &call, &answer);
+	if (code != CLI_GOOD || cli->json)
+		return code;
+	for (const struct json *r = first_of(answer, "reports"); r != NULL;
+		r = r->next)
+		for (const struct json *p = first_of(r, "policies"); p != NULL;
+			p = p->next)
+			list_policy(cli, &t, r, p);
+	if (t.n > 0)
+		table_print(cli, &t, "");
+	else
+		(void)fprintf(cli->out, "no reports yet\n");
+	return code;
+}
+
+int report_unreadable_run(struct cli *cli, const struct args *args)
+{
+	static const char *const heads[] = { "RECEIVED", "VIA", "ID", "REMOTE",
+		">BYTES", "REASON" };
+	struct table t = table_of(cli->arena, heads, 6);
+	struct client_call call = { .method = "GET" };
+	const struct json *answer;
+	struct err e = {};
+	int code;
+
+	call.path = query_of(
+		cli, "/api/v1/reports/unreadable", args, (struct str){}, &e);
+	if (call.path.p == NULL)
+		return cli_usage(cli, "%s", e.text);
+	code = client_do(cli, &call, &answer);
+	if (code != CLI_GOOD || cli->json)
+		return code;
+	for (const struct json *r = first_of(answer, "unreadable"); r != NULL;
+		r = r->next) {
+		struct table_row *row = table_add(&t);
+
+		row->cells[0] = str_of(
+			client_time(cli, client_int(r, "received")));
+		row->cells[1] = table_text(&t, json_get_str(r, "via"));
+		row->cells[2] = table_text(&t, json_get_str(r, "id"));
+		row->cells[3] = table_text(&t, json_get_str(r, "remote"));
+		row->cells[4] = table_number(&t, client_int(r, "bytes"));
+		row->cells[5] = table_text(&t, json_get_str(r, "reason"));
+	}
+	if (t.n > 0)
+		table_print(cli, &t, "");
+	else
+		(void)fprintf(cli->out, "all reports could be read\n");
+	return code;
+}
