@@ -244,14 +244,14 @@ out:
 
 int cli_usage(const struct cli *cli, const char *fmt, ...)
 {
+	struct err e = {};
 	va_list ap;
 
-	(void)fprintf(cli->err, "%s: ", cli->name);
 	va_start(ap, fmt);
-	(void)vfprintf(cli->err, fmt, ap);
+	(void)vsnprintf(e.text, sizeof(e.text), fmt, ap);
 	va_end(ap);
-	(void)fprintf(
-		cli->err, "\n  %s --help says how to use it\n", cli->name);
+	(void)fprintf(cli->err, "%s: %s\n  %s --help says how to use it\n",
+		cli->name, e.text, cli->name);
 	return CLI_USAGE;
 }
 

@@ -164,19 +164,13 @@ static enum status read_mx(struct draft *d, const struct sts_line *line)
 
 static enum status read_max_age(struct draft *d, const struct sts_line *line)
 {
-	switch (sts_max_age_parse(line->value, &d->max_age_s)) {
-	case ST_OK:
-		return ST_OK;
-	case ST_LIMIT:
+	enum status st = sts_max_age_parse(line->value, &d->max_age_s);
+
+	if (st == ST_LIMIT)
 		return bad(d, line, "max_age is more than 31557600");
-	case ST_AGAIN:
-	case ST_NOTFOUND:
-	case ST_INVALID:
-	case ST_TEMP:
-	case ST_PERM:
-		break;
-	}
-	return bad(d, line, "max_age must be 1 to 10 digits");
+	if (st != ST_OK)
+		return bad(d, line, "max_age must be 1 to 10 digits");
+	return ST_OK;
 }
 
 /* ST_INVALID with a text in why, or ST_LIMIT. */
