@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The supervisor: every role crashes and comes back while the others keep
+serving, no descriptor leaks into a role, stopping leaves nothing behind, and
+hosting goes on with everything behind it gone."""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from harness.knot import Knot
+from harness.moat import HOST, Moat, build_folder, ordinary_user
+from harness.process import wait_until
+
+ROLES = ["acme", "console", "digest", "dns", "edge", "keeper", "probe"]
+BACK = ["acme", "console", "digest", "keeper", "probe"]
+LOCAL = {"cert": {"source": "local-ca"},
+         "server": {"roles": " ".join(ROLES)}}
+CUSTOMER = "customer.example"
+COME_BACK_S = 15
+PUBLISH_S = 40
+
+
+def names_of(moat):
+    return json.loads((moat.run_dir / "status.json").read_text())["roles"]
+
+
+def up(moat):
+    return {r["role"]: r["pid"] for r in names_of(moat) if r["state"] == "up"}
+
+
+def dns_answers(moat, name=None, kind="SOA"):
+    done = subprocess.run(
+        ["dig", f"@{HOST}", "-p", str(moat.dns), "+short", "+time=1",
+         "+tries=1", name or "sts.example.net", kind],
+        capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def edge_answers(moat):
+    """Port 80 says 404 to what it does not know: it is alive."""
+    with socket.create_connection((HOST, moat.http), 5) as s:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return s.recv(100).startswith(b"HTTP/1.1 404")
+
+
+def wait_serving(moat):
+    """The first view is there within a second or so of the first start."""
+    wait_until(lambda: dns_answers(moat) and edge_answers(moat), 10,
+               "the view")
+
+
+def fetch_policy(moat, host, ca):
+    context = ssl.create_default_context(cadata=ca)
+    with socket.create_connection((HOST, moat.https), 5) as raw:
+        with context.wrap_socket(raw, server_hostname=host) as s:
+            s.sendall(b"GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: "
+                      + host.encode() + b"\r\nConnection: close\r\n\r\n")
+            answer = b""
+            while chunk := s.recv(65536):
+                answer += chunk
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), head
+    return body.decode()
+
+
+def test_each_role_comes_back_and_the_others_stay(stack, tmp_path):
+    moat = stack.enter_context(Moat(tmp_path / "moat", LOCAL))
+    wait_serving(moat)
+    for role in ROLES:
+        before = up(moat)
+        assert sorted(before) == ROLES
+        os.kill(before[role], signal.SIGKILL)
+        if role != "dns":
+            assert dns_answers(moat)
+        if role != "edge":
+            assert edge_answers(moat)
+        wait_until(lambda: up(moat).get(role, before[role]) != before[role],
+                   COME_BACK_S, f"{role} again")
+        after = up(moat)
+        assert {r: after[r] for r in ROLES if r != role} \
+            == {r: before[r] for r in ROLES if r != role}
+    crashed = moat.process.log_lines(r"role\.crashed")
+    assert len(crashed) == len(ROLES)
+    assert all("signal KILL" in line for line in crashed)
+
+
+def test_roles_hold_only_what_is_theirs(stack, tmp_path):
+    """A descriptor of our own that moatd inherits reaches no role."""
+    read_end, write_end = os.pipe()
+    os.set_inheritable(write_end, True)
+    conf = Moat(tmp_path / "moat", LOCAL)
+    conf.write_conf()
+    daemon = subprocess.Popen(
+        [build_folder() / "src" / "daemon" / "moatd", "-c", conf.conf],
+        pass_fds=[write_end], stderr=subprocess.DEVNULL)
+    stack.callback(daemon.wait)
+    stack.callback(daemon.terminate)
+    os.close(write_end)
+    wait_until(lambda: len(up(conf)) == len(ROLES), COME_BACK_S, "all up")
+    listening = {}
+    for role, pid in up(conf).items():
+        if os.geteuid() != 0:
+            break  # roles let nobody but root look
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            target = os.readlink(f"/proc/{pid}/fd/{fd}")
+            assert target != f"pipe:[{os.fstat(read_end).st_ino}]"
+            listening.setdefault(target, set()).add(role)
+    os.close(read_end)
+    sockets = {what: who for what, who in listening.items()
+               if what.startswith("socket:") and len(who) > 1}
+    assert not sockets, sockets
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to see root go")
+def test_privileges_are_gone(stack, tmp_path):
+    moat = stack.enter_context(Moat(tmp_path / "moat", LOCAL))
+    uid = pwd.getpwnam(ordinary_user()).pw_uid
+    for role, pid in up(moat).items():
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in f
+                          if ":\t" in line)
+        assert set(status["Uid"].split()) == {str(uid)}, role
+        assert int(status["CapPrm"], 16) == 0, role
+        assert status["NoNewPrivs"] == "1", role
+        assert status["Seccomp"] == "2", role
+        with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+            core = next(line for line in f if "core file" in line)
+        assert core.split()[4:6] == ["0", "0"], role
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="we are no root to step down")
+def test_an_ordinary_user_can_run_it(tmp_path):
+    folder = tmp_path / "moat"
+    moat = Moat(folder, LOCAL)
+    moat.write_conf()
+    user = pwd.getpwnam(ordinary_user())
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    log = open(folder / "own.log", "wb")
+    daemon = subprocess.Popen(
+        [build_folder() / "src" / "daemon" / "moatd", "-c", moat.conf],
+        user=user.pw_uid, group=user.pw_gid, extra_groups=[], stderr=log)
+    try:
+        wait_until(lambda: len(up(moat)) == len(ROLES), COME_BACK_S, "all up")
+        wait_serving(moat)
+        assert (moat.state / "keys" / "seal.key").stat().st_mode & 0o077 == 0
+    finally:
+        daemon.terminate()
+        daemon.wait(20)
+        log.close()
+    assert daemon.returncode == 0, (folder / "own.log").read_text()
+
+
+def test_stopping_leaves_nothing_behind(stack, tmp_path):
+    moat = stack.enter_context(Moat(tmp_path / "moat", LOCAL))
+    pids = list(up(moat).values())
+    assert moat.stop() == 0
+    assert not list(moat.run_dir.iterdir())
+    assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+
+
+def test_roles_end_with_their_supervisor(stack, tmp_path):
+    moat = stack.enter_context(Moat(tmp_path / "moat", LOCAL))
+    pids = list(up(moat).values())
+    os.kill(moat.process.pid, signal.SIGKILL)
+    wait_until(lambda: not [pid for pid in pids
+                            if os.path.exists(f"/proc/{pid}")], 15, "the end")
+    moat.process.stop()
+    moat.start()  # what the dead one left is no obstacle
+    wait_serving(moat)
+
+
+def test_a_second_one_is_refused(stack, tmp_path):
+    moat = stack.enter_context(Moat(tmp_path / "moat", LOCAL))
+    other = subprocess.run(
+        [build_folder() / "src" / "daemon" / "moatd", "-c", moat.conf],
+        capture_output=True, text=True, timeout=20, check=False)
+    assert other.returncode == 1
+    assert "another moatd already runs here" in other.stderr
+    wait_serving(moat)
+
+
+def test_settings_are_read_again(stack, tmp_path):
+    moat = stack.enter_context(Moat(tmp_path / "moat", LOCAL))
+    wait_serving(moat)
+    before = up(moat)
+    moat.conf.write_text(moat.conf.read_text() + "[dns]\nzoen = x\n")
+    moat.process.signal(signal.SIGHUP)
+    moat.process.wait_log(r"moatd\.reread_refused.*zoen")
+    assert up(moat) == before and edge_answers(moat)
+    moat.settings["dns"]["zone"] = "other.example.net"
+    moat.write_conf()
+    moat.process.signal(signal.SIGHUP)
+    moat.process.wait_log(r"moatd\.reread$")
+    wait_until(lambda: len(up(moat)) == len(ROLES)
+               and not set(up(moat).values()) & set(before.values()),
+               COME_BACK_S, "all anew")
+    assert moat.json("status")["zone"] == "other.example.net"
+
+
+def publish(stack, folder):
+    """moatd with a customer whose zone is served by a real Knot."""
+    ours = Moat(folder / "moat", LOCAL)
+    zone = folder / "knot"
+    customer = stack.enter_context(Knot(zone, {CUSTOMER: ""}))
+    stubs = f"{CUSTOMER}={HOST}:{customer.port} " \
+            f"sts.example.net={HOST}:{ours.dns}"
+    ours.settings["probe"]["stubs"] = stubs
+    stack.enter_context(ours)
+    added = ours.json("domain", "add", CUSTOMER, "--mx", f"mx1.{CUSTOMER}")
+    records = "".join(f"{r['owner']}. {r['type']} {r['value']}.\n"
+                      for r in added["records"] if not r["optional"])
+    customer.set_zone(CUSTOMER, records)
+    ours("domain", "recheck", CUSTOMER)
+    wait_until(lambda: ours.json("domain", "show", CUSTOMER)["state"]
+               == "testing", PUBLISH_S, "the policy is served")
+    return ours, added["label"]
+
+
+def test_hosting_outlives_what_is_behind_it(stack, tmp_path):
+    """Promise 4: the database gone, every back role dead, and again after
+    all front roles were restarted so."""
+    moat, label = publish(stack, tmp_path)
+    ca = (moat.state / "local-ca.pem").read_text()
+    host = f"mta-sts.{CUSTOMER}"
+    policy = wait_until(lambda: fetch_policy(moat, host, ca), 10, "the policy")
+    txt = wait_until(lambda: dns_answers(
+        moat, f"_mta-sts.{label}.sts.example.net", "TXT"), 10, "the TXT")
+    assert "mode: testing" in policy and "v=STSv1" in txt
+
+    away = tmp_path / "away"
+    away.mkdir()
+    for path in moat.state.glob("moat.db*"):
+        shutil.move(path, away / path.name)
+    (moat.state / "moat.db").mkdir()  # nobody makes a new one meanwhile
+    for role in BACK:
+        moat.kill_role(role, signal.SIGKILL)
+    for _ in range(2):
+        assert fetch_policy(moat, host, ca) == policy
+        assert dns_answers(
+            moat, f"_mta-sts.{label}.sts.example.net", "TXT") == txt
+        fronts = {r: up(moat)[r] for r in ("edge", "dns")}
+        for pid in fronts.values():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: all(up(moat).get(r, p) != p
+                               for r, p in fronts.items()),
+                   COME_BACK_S, "the front roles again")
