@@ -4,9 +4,11 @@
 import random
 import re
 import socket
-import subprocess
 import struct
+import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -24,9 +26,11 @@ KEY = Tsig()
 
 
 @pytest.fixture(scope="module")
-def zone(tmp_path_factory):
-    with Zone(tmp_path_factory.mktemp("dns")) as server:
-        yield server
+def zone():
+    with tempfile.TemporaryDirectory(prefix="moat-test-") as folder:
+        Path(folder).chmod(0o755)
+        with Zone(Path(folder) / "moat") as server:
+            yield server
 
 
 def dig(zone, *words):
@@ -279,7 +283,8 @@ def test_a_large_zone_is_transferred(tmp_path, full):
         assert text.count("\tTXT\t") == n + 10
 
 
-def test_unbound_resolves_through_the_customers_cname(tmp_path, stack, zone):
+def test_unbound_resolves_through_the_customers_cname(tmp_path, stack):
+    zone = stack.enter_context(Zone(tmp_path / "moat"))
     customer = stack.enter_context(Knot(tmp_path / "customer", {
         "customer.example":
             f"mta-sts CNAME id1.{ORIGIN}.\n"
