@@ -153,7 +153,7 @@ enum status channel_read(int fd, struct arena *a, size_t max,
 	struct mono deadline, struct str *out, struct err *e)
 {
 	enum status st;
-	size_t n;
+	size_t n = 0;
 	char *p;
 
 	st = read_length(fd, deadline, max, &n, e);
