@@ -244,6 +244,18 @@ static bool is_ascii(struct str s)
 	return true;
 }
 
+/* Do not also call missing what is there but ill formed. */
+static void note_ill_formed(struct lint *l, const struct sts_line *line)
+{
+	struct str name = line->name;
+
+	if (line->fault == STS_LINE_BOM)
+		name = str_from(name, 3);
+	for (size_t i = 0; i < FIELDS; i++)
+		if (l->seen[i] == 0 && str_eq(name, str_of(field_names[i])))
+			l->seen[i] = line->number;
+}
+
 static void check_line(struct lint *l, const struct sts_line *line)
 {
 	if (line->text.n > STS_POLICY_LINE_BYTES_WISE)
@@ -254,11 +266,7 @@ static void check_line(struct lint *l, const struct sts_line *line)
 			line->number, "\"%s\" %s",
 			finding_quote(l->out, line->text),
 			sts_line_fault_text(line->fault));
-		/* Do not also call missing what is there but ill formed. */
-		for (size_t i = 0; i < FIELDS; i++)
-			if (l->seen[i] == 0 &&
-				str_eq(line->name, str_of(field_names[i])))
-				l->seen[i] = line->number;
+		note_ill_formed(l, line);
 		return;
 	}
 	if (!is_ascii(line->text))
