@@ -47,7 +47,8 @@ static void help_table(
 	char left[128];
 
 	for (; table->name != NULL; table++) {
-		(void)snprintf(left, sizeof(left), "%s %s", above, table->name);
+		(void)snprintf(
+			left, sizeof(left), "%.60s %.60s", above, table->name);
 		if (table->verbs != NULL) {
 			help_table(out, left, table->verbs);
 			continue;

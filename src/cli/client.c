@@ -227,7 +227,7 @@ int client_do(struct cli *cli, const struct client_call *call,
 	const struct json **out)
 {
 	struct err e = {};
-	int code;
+	int code = 0;
 
 	if (exchange(cli, call, &code, out, &e) != ST_OK)
 		return cli_failed(cli, &e);

@@ -89,8 +89,10 @@ static struct str query_of(struct cli *cli, const char *path,
 
 	if (args_int(args, "limit", 1, 1000, &limit, e) != ST_OK)
 		return (struct str){};
-	s = arena_fmt(cli->arena, "%s?limit=%lld%s%.*s", path, (long long)limit,
-		domain.n == 0 ? "" : "&domain=", STR_ARG(domain));
+	s = domain.n == 0 ? arena_fmt(cli->arena, "%s?limit=%lld", path,
+				    (long long)limit)
+			  : arena_fmt(cli->arena, "%s?limit=%lld&domain=%.*s",
+				    path, (long long)limit, STR_ARG(domain));
 	BUG(s.p == NULL);
 	return s;
 }

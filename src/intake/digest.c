@@ -188,7 +188,7 @@ static enum status store_one(
 	const struct digest *d, struct file *f, size_t i, struct err *e)
 {
 	struct store_report row;
-	struct owner owner;
+	struct owner owner = {};
 	bool added = false;
 	enum status st;
 
