@@ -22,6 +22,8 @@
 #define BUSY_WAIT_MS 500     /* after the database would not answer */
 #define FAILED_WAIT_MS 10000 /* after the view would not take a change */
 #define FEW 200
+/* Says that a view was built from this database. */
+#define META_MARK STR("view.built")
 
 struct keeper {
 	struct store *s;
@@ -35,6 +37,13 @@ struct keeper {
 	struct mono not_before; /* no seq is recorded, nothing tried, before */
 	int64_t node_at, health_at, clockwork_at, prune_at;
 	bool failing;
+	/*
+	 * The view comes from a database that has gone: what is there now must
+	 * not empty it. A rebuild that somebody asks for after that seq ends
+	 * this.
+	 */
+	bool foreign;
+	int64_t foreign_after;
 };
 
 static int64_t now_s(const struct keeper *k)
@@ -150,6 +159,8 @@ static enum status build(
 	if (st == ST_OK)
 		st = view_set_applied(w, seq, e);
 	if (st == ST_OK)
+		st = store_meta_put(k->s, META_MARK, STR("yes"), e);
+	if (st == ST_OK)
 		st = view_writer_publish(w, e);
 	if (st == ST_OK) {
 		*out = w;
@@ -173,6 +184,7 @@ enum status keeper_rebuild(struct keeper *k, const char *why, struct err *e)
 		return st;
 	view_writer_close(&k->w);
 	k->w = w;
+	k->foreign = false;
 	/* A seq says "strangers see it": readers need a moment to look. */
 	k->not_before.ms = clock_mono(k->opt.clock).ms + KEEPER_REOPEN_MS;
 	view_writer_usage(w, &used, &max);
@@ -192,11 +204,40 @@ static const char *unfit(struct keeper *k)
 		return "the settings have changed";
 	if (store_change_range(k->s, &first, &last, NULL) != ST_OK)
 		return NULL;
-	if (view_writer_applied(k->w) > last)
-		return "the database is older than the view";
 	if (first > view_writer_applied(k->w) + 1)
 		return "changes were missed";
 	return NULL;
+}
+
+/*
+ * Is this another database than the view was built from: an old copy, or an
+ * empty one that a restarted role has made where the real one was missing?
+ */
+static enum status check_foreign(struct keeper *k, struct err *e)
+{
+	struct arena *a = arena_must(0);
+	int64_t first, last;
+	struct str mark;
+	enum status st;
+
+	st = store_change_range(k->s, &first, &last, e);
+	if (st == ST_OK)
+		st = store_meta_get(k->s, a, META_MARK, &mark, e);
+	if (st == ST_NOTFOUND ||
+		(st == ST_OK && view_writer_applied(k->w) > last)) {
+		LOG(LOG_ERROR, "view.foreign_database",
+			KV_INT("view_seq", view_writer_applied(k->w)),
+			KV_INT("database_seq", last),
+			KV_STR("remedy",
+				STR("the view goes on as it is; bring the "
+				    "database back, or run moat view "
+				    "rebuild")));
+		k->foreign = true;
+		k->foreign_after = last;
+		st = ST_OK;
+	}
+	arena_free(&a);
+	return st;
 }
 
 enum status keeper_open(struct store *s, const struct keeper_options *opt,
@@ -216,10 +257,12 @@ enum status keeper_open(struct store *s, const struct keeper_options *opt,
 		enum status opened = view_writer_open(
 			opt->view_path, &opt->view, &k->w, &why);
 
-		if (opened == ST_OK && unfit(k) != NULL)
-			st = keeper_rebuild(k, unfit(k), e);
-		else if (opened != ST_OK)
+		if (opened == ST_OK)
+			st = check_foreign(k, e);
+		if (opened != ST_OK)
 			st = keeper_rebuild(k, why.text, e);
+		else if (st == ST_OK && !k->foreign && unfit(k) != NULL)
+			st = keeper_rebuild(k, unfit(k), e);
 	}
 	if (st == ST_OK) {
 		*out = k;
@@ -325,6 +368,24 @@ static enum status apply_changes(struct keeper *k, struct err *e)
 		st = apply_list(k, a, list, n, e);
 	if (st == ST_INVALID)
 		st = apply_singly(k, a, list, n, e);
+	arena_free(&a);
+	return st;
+}
+
+/* Waits for somebody to say that this database is to be published. */
+static enum status wait_for_rebuild(struct keeper *k, struct err *e)
+{
+	struct arena *a = arena_must(0);
+	struct store_change *list;
+	enum status st;
+	size_t n = 0;
+
+	st = store_change_list(
+		k->s, a, k->foreign_after, KEEPER_CHANGES, &list, &n, e);
+	if (st == ST_OK && wants_rebuild(list, n))
+		st = keeper_rebuild(k, "asked for", e);
+	else if (st == ST_OK && n > 0)
+		k->foreign_after = list[n - 1].seq;
 	arena_free(&a);
 	return st;
 }
@@ -440,6 +501,8 @@ static enum status work(struct keeper *k, struct err *e)
 	int64_t now = now_s(k);
 	enum status st = ST_OK;
 
+	if (k->foreign)
+		return wait_for_rebuild(k, e);
 	if (due(&k->health_at, now, HEALTH_EVERY_S))
 		st = health(k, e);
 	if (st == ST_OK)

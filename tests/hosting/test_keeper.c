@@ -501,6 +501,38 @@ static void the_database_is_gone(void **state)
 	assert_true(text.n > 0);
 }
 
+/* A restarted role makes an empty database: the view must outlive that. */
+static void an_empty_database_empties_nothing(void **state)
+{
+	struct world *t = *state;
+	char away[128];
+	struct view_host h;
+
+	(void)add(t);
+	found(t, PROOF_SEEN_US);
+	add_cert(t, ID_A);
+	go_on(t);
+	keeper_close(&t->k);
+	store_close(&t->s);
+	(void)snprintf(away, sizeof(away), "%s.away", t->db);
+	assert_int_equal(rename(t->db, away), 0);
+	OK(store_open(t->db, &t->s, &t->e));
+	for (int i = 0; i < 20; i++)
+		OK(store_change_add(t->s, STORE_CHANGE_DOMAIN,
+			STORE_TENANT_DEFAULT, STR("example.com"), NULL, &t->e));
+	OK(keeper_open(t->s, &t->options, &t->k, &t->e));
+	go_on(t);
+	OK(view_host_get(t->v, t->a, STR("mta-sts.example.com"), &h));
+	assert_int_equal(h.n_chain, 1);
+	/* Until somebody says that it is meant. */
+	OK(store_change_add(t->s, STORE_CHANGE_REBUILD, STR("system"), STR(""),
+		NULL, &t->e));
+	go_on(t);
+	assert_int_equal(
+		view_host_get(t->v, t->a, STR("mta-sts.example.com"), &h),
+		ST_NOTFOUND);
+}
+
 static void renewed_certificate(void **state)
 {
 	struct world *t = *state;
@@ -543,6 +575,7 @@ int main(void)
 		T(drift_is_proposed_not_applied),
 		T(the_view_heals),
 		T(the_database_is_gone),
+		T(an_empty_database_empties_nothing),
 		T(renewed_certificate),
 		T(system_hosts_are_ordered),
 	};
