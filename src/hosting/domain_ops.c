@@ -354,6 +354,24 @@ enum status domain_remove(struct store *s, struct arena *a,
 	return op_end(&op, st, STR("removed"), out);
 }
 
+/* An order that waits for its next try has it now. */
+static enum status order_at_once(struct op *op)
+{
+	const struct domain_request *r = op->r;
+	struct store_acme_order order;
+	enum status st = store_acme_order_last(op->s, op->a, r->tenant,
+		arena_fmt(op->a, "mta-sts.%.*s", STR_ARG(r->name)), &order,
+		op->e);
+
+	if (st == ST_NOTFOUND)
+		return ST_OK;
+	if (st != ST_OK || order.state >= STORE_ORDER_DONE ||
+		order.next_at <= r->now)
+		return st;
+	order.next_at = r->now;
+	return store_acme_order_put(op->s, &order, op->e);
+}
+
 enum status domain_recheck(struct store *s, struct arena *a,
 	const struct domain_request *r, struct store_domain *out, struct err *e)
 {
@@ -364,5 +382,7 @@ enum status domain_recheck(struct store *s, struct arena *a,
 	op.d.proof_tries = 0;
 	if (st == ST_OK)
 		st = store_domain_put_checked(s, &op.d, false, e);
+	if (st == ST_OK)
+		st = order_at_once(&op);
 	return op_end(&op, st, STR("check now"), out);
 }

@@ -75,7 +75,7 @@ enum status domain_remove(struct store *s, struct arena *a,
 	const struct domain_request *r, struct store_domain *out,
 	struct err *e);
 
-/* Has the proof looked at again now. */
+/* Has the proof looked at again now, and a failed order tried again. */
 enum status domain_recheck(struct store *s, struct arena *a,
 	const struct domain_request *r, struct store_domain *out,
 	struct err *e);
