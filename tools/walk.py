@@ -110,9 +110,10 @@ def publish(trial):
 
 
 def proof(trial):
+    said = moat(trial, "domain", "recheck", DOMAIN)
     until("proof seen", PROOF_S,
           lambda: domain(trial)["proof"] not in (None, "", "none"))
-    return "moat has seen that the customer's name leads to it"
+    return f"{said}\nmoat has seen that the customer's name leads to it"
 
 
 def certificate(trial):

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """System tests run the programs of an optimised build, named by MOAT_BUILD,
 against real servers. A failed test shows the logs of all that ran."""
+# pylint: disable=redefined-outer-name,unused-argument
 
 import contextlib
+import itertools
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -34,18 +37,36 @@ def pytest_runtest_makereport(item, call):
                                    p.log_text()[-LOG_TAIL_BYTES:])
 
 
-@pytest.fixture
-def tmp_path():
-    """A folder for one test. Unlike pytest's own, the user that moat's roles
-    become can reach it."""
-    with tempfile.TemporaryDirectory(prefix="moat-test-") as folder:
-        path = Path(folder)
-        path.chmod(0o755)
-        yield path
+class Folders:
+    """Folders for tests. Unlike pytest's own, the user that moat's roles
+    become can reach them."""
+
+    def __init__(self, base):
+        self.base = Path(base)
+        self.base.chmod(0o755)
+        self.numbers = itertools.count()
+
+    def mktemp(self, name):
+        folder = self.base / f"{name}{next(self.numbers)}"
+        folder.mkdir(mode=0o755)
+        return folder
+
+
+@pytest.fixture(scope="session")
+def tmp_path_factory():
+    with tempfile.TemporaryDirectory(prefix="moat-test-") as base:
+        yield Folders(base)
 
 
 @pytest.fixture
-def stack(tmp_path):  # pylint: disable=redefined-outer-name,unused-argument
+def tmp_path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("test")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def stack(tmp_path):
     """Servers entered here are stopped after the test, last one first, and
     then those that did not even come up."""
     with contextlib.ExitStack() as servers:
