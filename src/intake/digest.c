@@ -13,17 +13,28 @@
 /* One file: raw bytes, the child's answer, the parent's reading, rows. */
 #define FILE_ARENA_MAX ((size_t)1 << 30)
 
+#define BATCH_FILES 64u
+#define BATCH_BYTES ((size_t)64 << 20) /* in the arenas of its files */
+
+/* Whose report it is. */
+struct owner {
+	struct str tenant, domain;
+};
+
 struct file {
 	struct arena *arena;
 	struct str name;
 	struct spool_meta meta;
 	struct str body;
 	struct digest_reports reports;
+	struct owner *owners; /* of each report */
 };
 
-/* Whose report it is. */
-struct owner {
-	struct str tenant, domain;
+/* Files that share one transaction and one sync of the spool. */
+struct batch {
+	struct file files[BATCH_FILES];
+	size_t n;
+	size_t bytes; /* of memory */
 };
 
 /* Databases take no NUL in a text; JSON does. */
@@ -184,20 +195,32 @@ static enum status to_row(struct file *f, size_t i, const struct owner *owner,
 	return ST_OK;
 }
 
-static enum status store_one(
+static enum status find_owners(
+	const struct digest *d, struct file *f, struct err *e)
+{
+	enum status st = ST_OK;
+
+	f->owners = arena_array(f->arena, f->reports.n, sizeof(*f->owners));
+	if (f->owners == NULL)
+		return err_set(e, ST_LIMIT, "the report is too long");
+	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++) {
+		if (f->meta.id.n > 0)
+			st = owner_by_label(d, f, &f->owners[i], e);
+		else
+			st = owner_by_policies(
+				d, f, f->reports.items[i], &f->owners[i], e);
+	}
+	return st;
+}
+
+static enum status store_report(
 	const struct digest *d, struct file *f, size_t i, struct err *e)
 {
-	struct store_report row;
-	struct owner owner = {};
+	struct store_report row = {};
 	bool added = false;
 	enum status st;
 
-	if (f->meta.id.n > 0)
-		st = owner_by_label(d, f, &owner, e);
-	else
-		st = owner_by_policies(d, f, f->reports.items[i], &owner, e);
-	if (st == ST_OK)
-		st = to_row(f, i, &owner, &row, e);
+	st = to_row(f, i, &f->owners[i], &row, e);
 	if (st == ST_OK)
 		st = store_report_add(d->store, &row, &added, e);
 	if (st == ST_OK)
@@ -208,14 +231,15 @@ static enum status store_one(
 	return st;
 }
 
-/* All reports of a file, or none. */
-static enum status store_all(
-	const struct digest *d, struct file *f, struct err *e)
+/* All reports of n files, or none. */
+static enum status store_files(
+	const struct digest *d, struct file *files, size_t n, struct err *e)
 {
 	enum status st = store_begin(d->store, e);
 
-	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++)
-		st = store_one(d, f, i, e);
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		for (size_t k = 0; st == ST_OK && k < files[i].reports.n; k++)
+			st = store_report(d, &files[i], k, e);
 	if (st == ST_OK)
 		st = store_commit(d->store, e);
 	if (st != ST_OK)
@@ -248,8 +272,13 @@ static enum status set_aside(const struct digest *d, struct file *f,
 	return st;
 }
 
-/* ST_INVALID, ST_LIMIT: the file's own fault, err is the reason. */
-static enum status digest_file(
+/* The file's own fault: it will not get better by waiting. */
+static bool is_own_fault(enum status st)
+{
+	return st == ST_INVALID || st == ST_LIMIT;
+}
+
+static enum status read_file(
 	const struct digest *d, struct file *f, struct err *e)
 {
 	enum status st;
@@ -260,27 +289,79 @@ static enum status digest_file(
 		st = digest_reader_read(
 			d->reader, f->arena, f->body, &f->reports, e);
 	if (st == ST_OK)
-		st = store_all(d, f, e);
-	if (st == ST_OK)
-		st = spool_move(d->spool, SPOOL_NEW, SPOOL_DONE, f->name, e);
+		st = find_owners(d, f, e);
 	return st;
 }
 
-static enum status digest_name(
-	const struct digest *d, struct str name, struct err *e)
+/* Reads one more file into the batch, or sets it aside. */
+static enum status batch_add(
+	const struct digest *d, struct batch *b, struct str name, struct err *e)
 {
 	struct file f = { .arena = arena_must(FILE_ARENA_MAX), .name = name };
 	struct err why = {};
-	enum status st = digest_file(d, &f, &why);
+	enum status st = read_file(d, &f, &why);
 
-	if (st == ST_INVALID || st == ST_LIMIT)
+	if (st == ST_OK) {
+		b->files[b->n++] = f;
+		b->bytes += arena_used(f.arena);
+		return ST_OK;
+	}
+	if (is_own_fault(st))
 		st = set_aside(d, &f, &why, e);
 	else if (st == ST_NOTFOUND)
 		st = ST_OK; /* another digest was faster */
-	else if (st != ST_OK && e != NULL)
+	else if (e != NULL)
 		*e = why;
 	arena_free(&f.arena);
 	return st;
+}
+
+/* What none of the others may suffer from is stored alone. */
+static enum status store_alone(
+	const struct digest *d, struct file *f, struct err *e)
+{
+	struct err why = {};
+	enum status st = store_files(d, f, 1, &why);
+
+	if (st == ST_OK)
+		return spool_move_all(
+			d->spool, SPOOL_NEW, SPOOL_DONE, &f->name, 1, e);
+	if (is_own_fault(st))
+		return set_aside(d, f, &why, e);
+	if (e != NULL)
+		*e = why;
+	return st;
+}
+
+/* Stores the batch, then moves its files: in this order, see digest.h. */
+static enum status batch_store(
+	const struct digest *d, struct batch *b, struct err *e)
+{
+	struct str names[BATCH_FILES];
+	enum status st;
+
+	if (b->n == 0)
+		return ST_OK;
+	st = store_files(d, b->files, b->n, e);
+	if (is_own_fault(st)) {
+		st = ST_OK;
+		for (size_t i = 0; st == ST_OK && i < b->n; i++)
+			st = store_alone(d, &b->files[i], e);
+		return st;
+	}
+	for (size_t i = 0; i < b->n; i++)
+		names[i] = b->files[i].name;
+	if (st == ST_OK)
+		st = spool_move_all(
+			d->spool, SPOOL_NEW, SPOOL_DONE, names, b->n, e);
+	return st;
+}
+
+static void batch_clear(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		arena_free(&b->files[i].arena);
+	*b = (struct batch){};
 }
 
 enum status digest_run(
@@ -288,14 +369,21 @@ enum status digest_run(
 {
 	struct arena *a = arena_must(0);
 	struct spool_names names = {};
+	struct batch b = {};
 	enum status st;
+	size_t i = 0;
 
 	*done = 0;
 	st = spool_list(d->spool, SPOOL_NEW, max, a, &names, e);
-	for (size_t i = 0; st == ST_OK && i < names.n; i++) {
-		st = digest_name(d, names.items[i], e);
+	while (st == ST_OK && i < names.n) {
+		while (st == ST_OK && i < names.n && b.n < BATCH_FILES &&
+			b.bytes < BATCH_BYTES)
+			st = batch_add(d, &b, names.items[i++], e);
 		if (st == ST_OK)
-			(*done)++;
+			st = batch_store(d, &b, e);
+		batch_clear(&b);
+		if (st == ST_OK)
+			*done = i;
 	}
 	arena_free(&a);
 	return st;

@@ -385,12 +385,27 @@ static int name_cmp(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+/* A name as name_make gives them, NUL-terminated into file. */
+static bool name_ok(struct str name, char file[SPOOL_NAME_MAX])
+{
+	if (name.n == 0 || name.n >= SPOOL_NAME_MAX || name.p[0] == '.')
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (!chr_is_alnum(name.p[i]) && name.p[i] != '-' &&
+			name.p[i] != '.')
+			return false;
+	memcpy(file, name.p, name.n);
+	file[name.n] = '\0';
+	return true;
+}
+
 enum status spool_list(struct spool *s, enum spool_folder folder, size_t max,
 	struct arena *a, struct spool_names *out, struct err *e)
 {
 	DIR *d = folder_scan(s->folders[folder]);
 	enum status st = ST_OK;
 	struct spool_names names = {};
+	char file[SPOOL_NAME_MAX];
 	struct dirent *ent;
 
 	if (d == NULL)
@@ -399,7 +414,8 @@ enum status spool_list(struct spool *s, enum spool_folder folder, size_t max,
 	while (st == ST_OK && (ent = readdir(d)) != NULL) {
 		struct str name;
 
-		if (ent->d_name[0] == '.')
+		if (!name_ok(str_of(ent->d_name), file) ||
+			(ent->d_type != DT_REG && ent->d_type != DT_UNKNOWN))
 			continue;
 		name = arena_str(a, str_of(ent->d_name));
 		if (name.p == NULL || !VEC_PUSH(a, &names, name))
@@ -414,20 +430,6 @@ enum status spool_list(struct spool *s, enum spool_folder folder, size_t max,
 		names.n = max;
 	*out = names;
 	return ST_OK;
-}
-
-/* A name as name_make gives them, NUL-terminated into file. */
-static bool name_ok(struct str name, char file[SPOOL_NAME_MAX])
-{
-	if (name.n == 0 || name.n >= SPOOL_NAME_MAX || name.p[0] == '.')
-		return false;
-	for (size_t i = 0; i < name.n; i++)
-		if (!chr_is_alnum(name.p[i]) && name.p[i] != '-' &&
-			name.p[i] != '.')
-			return false;
-	memcpy(file, name.p, name.n);
-	file[name.n] = '\0';
-	return true;
 }
 
 static bool field_take(struct str *rest, struct str name, struct str *out)
@@ -500,6 +502,14 @@ static enum status read_all(struct spool *s, int fd, struct arena *a,
 	return ST_OK;
 }
 
+/* A file that is there and will never open is at fault itself. */
+static enum status open_status(int errnum)
+{
+	if (errnum == ENOENT)
+		return ST_NOTFOUND;
+	return errnum == EACCES || errnum == EPERM ? ST_INVALID : ST_TEMP;
+}
+
 enum status spool_read(struct spool *s, enum spool_folder folder,
 	struct str name, struct arena *a, struct spool_meta *meta,
 	struct str *body, struct err *e)
@@ -514,8 +524,8 @@ enum status spool_read(struct spool *s, enum spool_folder folder,
 	fd = openat(
 		s->folders[folder], file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return err_sys(e, errno == ENOENT ? ST_NOTFOUND : ST_TEMP,
-			errno, "spool: %s/%s", folder_names[folder], file);
+		return err_sys(e, open_status(errno), errno, "spool: %s/%s",
+			folder_names[folder], file);
 	st = read_all(s, fd, a, &all, e);
 	fd_close(&fd);
 	if (st == ST_OK)
@@ -523,7 +533,7 @@ enum status spool_read(struct spool *s, enum spool_folder folder,
 	return st;
 }
 
-enum status spool_move(struct spool *s, enum spool_folder from,
+static enum status move_one(struct spool *s, enum spool_folder from,
 	enum spool_folder to, struct str name, struct err *e)
 {
 	char file[SPOOL_NAME_MAX];
@@ -534,11 +544,36 @@ enum status spool_move(struct spool *s, enum spool_folder from,
 		return err_sys(e, errno == ENOENT ? ST_NOTFOUND : ST_TEMP,
 			errno, "spool: moving %s to %s/", file,
 			folder_names[to]);
-	/* The new place first: after a power cut it may be in both, not in
-	 * none. */
+	return ST_OK;
+}
+
+/* The new place first: after a power cut a file may be in both, not in none. */
+static enum status sync_move(struct spool *s, enum spool_folder from,
+	enum spool_folder to, struct err *e)
+{
 	if (fsync(s->folders[to]) != 0 || fsync(s->folders[from]) != 0)
 		return err_sys(e, ST_TEMP, errno, "spool: fsync");
 	return ST_OK;
+}
+
+enum status spool_move(struct spool *s, enum spool_folder from,
+	enum spool_folder to, struct str name, struct err *e)
+{
+	enum status st = move_one(s, from, to, name, e);
+
+	return st == ST_OK ? sync_move(s, from, to, e) : st;
+}
+
+enum status spool_move_all(struct spool *s, enum spool_folder from,
+	enum spool_folder to, const struct str *names, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		enum status st = move_one(s, from, to, names[i], e);
+
+		if (st != ST_OK && st != ST_NOTFOUND)
+			return st;
+	}
+	return sync_move(s, from, to, e);
 }
 
 enum status spool_remove(struct spool *s, enum spool_folder folder,

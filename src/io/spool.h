@@ -109,15 +109,16 @@ struct spool_names {
 };
 
 /*
- * The names in a folder, at most max of the oldest; ST_LIMIT when the arena is
- * used up, ST_TEMP when the folder cannot be read.
+ * The names of the spool files in a folder, at most max of the oldest; ST_LIMIT
+ * when the arena is used up, ST_TEMP when the folder cannot be read.
  */
 enum status spool_list(struct spool *s, enum spool_folder folder, size_t max,
 	struct arena *a, struct spool_names *out, struct err *e);
 
 /*
  * Reads one report into the arena. ST_NOTFOUND: another reader has moved it;
- * ST_INVALID: no spool file; ST_LIMIT: larger than the arena or max_file_bytes.
+ * ST_INVALID: no spool file, or not to be opened; ST_LIMIT: larger than the
+ * arena or max_file_bytes.
  */
 enum status spool_read(struct spool *s, enum spool_folder folder,
 	struct str name, struct arena *a, struct spool_meta *meta,
@@ -129,6 +130,13 @@ enum status spool_read(struct spool *s, enum spool_folder folder,
  */
 enum status spool_move(struct spool *s, enum spool_folder from,
 	enum spool_folder to, struct str name, struct err *e);
+
+/*
+ * The same for n of them, with one sync for all; those that are not there are
+ * passed over.
+ */
+enum status spool_move_all(struct spool *s, enum spool_folder from,
+	enum spool_folder to, const struct str *names, size_t n, struct err *e);
 
 /* Removes a report. Statuses as spool_move. */
 enum status spool_remove(struct spool *s, enum spool_folder folder,

@@ -153,6 +153,41 @@ static void reports_move_and_go(void **state)
 	close_all(&f);
 }
 
+/* What is no spool file is not listed: it would be in the way for ever. */
+static void many_move_at_once(void **state)
+{
+	struct spool_names names;
+	struct str three[3];
+	struct fixture f;
+
+	(void)state;
+	open_with(&f, SPOOL_LIMITS_DEFAULT);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			spool_put(f.spool, &META, STR("x"), NULL, NULL, &f.err),
+			ST_OK);
+	assert_int_equal(
+		mkdir(arena_fmt(f.arena, "%s/new/folder", f.dir).p, 0700), 0);
+	assert_int_equal(
+		mkdir(arena_fmt(f.arena, "%s/new/a name", f.dir).p, 0700), 0);
+	assert_int_equal(
+		spool_list(f.spool, SPOOL_NEW, 9, f.arena, &names, &f.err),
+		ST_OK);
+	assert_int_equal(names.n, 2);
+	three[0] = names.items[0];
+	three[1] = STR("gone");
+	three[2] = names.items[1];
+	assert_int_equal(spool_move_all(f.spool, SPOOL_NEW, SPOOL_DONE, three,
+				 3, &f.err),
+		ST_OK);
+	assert_int_equal(files_in(&f, "done"), 2);
+	three[1] = STR("../x");
+	assert_int_equal(spool_move_all(f.spool, SPOOL_DONE, SPOOL_NEW, three,
+				 3, &f.err),
+		ST_INVALID);
+	close_all(&f);
+}
+
 static void caps_say_which(void **state)
 {
 	struct fixture f;
@@ -374,6 +409,7 @@ int main(void)
 		cmocka_unit_test(what_was_put_is_read_back),
 		cmocka_unit_test(names_are_in_order_of_arrival),
 		cmocka_unit_test(reports_move_and_go),
+		cmocka_unit_test(many_move_at_once),
 		cmocka_unit_test(caps_say_which),
 		cmocka_unit_test(head_fields_cannot_forge_lines),
 		cmocka_unit_test(a_full_disk_is_clean),
