@@ -42,30 +42,37 @@ static void add_addresses(
 	}
 }
 
-/* The stub with the longest zone that name is in, or NULL. */
-static const struct resolver_stub *find_stub(
-	struct job *j, const struct dns_name *name)
+/* The longest zone with stubs that name is in; p == NULL: none. */
+static struct str find_stubs(struct job *j, const struct dns_name *name)
 {
 	const struct resolver_options *o = &j->p->o->resolver;
-	const struct resolver_stub *best = NULL;
+	struct str best = {};
 	struct dns_name zone;
 
 	for (size_t i = 0; i < o->n_stubs; i++)
 		if (dns_name_parse(o->stubs[i].zone, &zone) == ST_OK &&
 			dns_name_is_in(name, &zone) &&
-			(best == NULL || o->stubs[i].zone.n > best->zone.n))
-			best = &o->stubs[i];
+			(best.p == NULL || o->stubs[i].zone.n > best.n))
+			best = o->stubs[i].zone;
 	return best;
 }
 
-static enum status use_stub(struct job *j, const struct resolver_stub *stub,
-	struct servers *out, struct err *e)
+static enum status use_stubs(
+	struct job *j, struct str zone, struct servers *out, struct err *e)
 {
-	struct asked s = { .name = stub->server };
+	const struct resolver_options *o = &j->p->o->resolver;
 
-	if (addr_parse(stub->server, 53, &s.addr) != ST_OK)
-		return err_set(e, ST_PERM, "the stub's address is wrong");
-	return VEC_PUSH(j->a, out, s) ? ST_OK : ST_LIMIT;
+	for (size_t i = 0; i < o->n_stubs && out->n < PROBE_SERVERS_MAX; i++) {
+		struct asked s = { .name = o->stubs[i].server };
+
+		if (!str_eq_nocase(o->stubs[i].zone, zone))
+			continue;
+		if (addr_parse(s.name, 53, &s.addr) != ST_OK)
+			return err_set(
+				e, ST_PERM, "the stub's address is wrong");
+		(void)VEC_PUSH(j->a, out, s);
+	}
+	return ST_OK;
 }
 
 /* The NS records of exactly this name; n == 0: it is no zone of its own. */
@@ -85,16 +92,16 @@ static enum status zone_here(struct job *j, const struct dns_name *name,
 enum status probe_zone_servers(
 	struct job *j, struct str name, struct servers *out, struct err *e)
 {
-	const struct resolver_stub *stub;
 	struct resolver_answer ans = {};
 	struct dns_name zone, ns;
+	struct str stubs;
 	enum status st;
 
 	if (dns_name_parse(name, &zone) != ST_OK)
 		return err_set(e, ST_INVALID, "not a domain name");
-	stub = find_stub(j, &zone);
-	if (stub != NULL)
-		return use_stub(j, stub, out, e);
+	stubs = find_stubs(j, &zone);
+	if (stubs.p != NULL)
+		return use_stubs(j, stubs, out, e);
 	for (;;) {
 		st = zone_here(j, &zone, &ans, e);
 		if (st != ST_OK)

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -71,25 +72,36 @@ enum status privileges_drop(const char *user, pid_t parent, struct err *e)
 	return ST_OK;
 }
 
+/* A folder that root made for us (a package, systemd) becomes the user's. */
+static bool is_roots_folder(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0;
+}
+
 enum status privileges_make_dir(
 	const char *path, mode_t mode, uid_t uid, gid_t gid, struct err *e)
 {
 	char part[PATH_MAX_BYTES];
 	size_t n = strlen(path);
+	bool last, made;
 
 	if (n >= sizeof(part))
 		return err_set(e, ST_LIMIT, "%s: path too long", path);
 	for (size_t i = 1; i <= n; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
+		last = i == n;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, i == n ? mode : 0755) < 0) {
-			if (errno == EEXIST)
-				continue;
+		made = mkdir(part, last ? mode : 0755) == 0;
+		if (!made && errno != EEXIST)
 			return err_sys(e, ST_PERM, errno, "mkdir %s", part);
-		}
-		if (i == n && uid != (uid_t)-1 && lchown(part, uid, gid) < 0)
+		if (!last || uid == (uid_t)-1)
+			continue;
+		if ((made || is_roots_folder(part)) &&
+			lchown(part, uid, gid) < 0)
 			return err_sys(e, ST_PERM, errno, "chown %s", part);
 	}
 	return ST_OK;

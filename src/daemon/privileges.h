@@ -20,7 +20,7 @@ enum status privileges_drop(const char *user, pid_t parent, struct err *e);
 
 /*
  * Makes the folder, and those above it, if it is missing, with that mode;
- * what is made belongs to uid and gid unless uid is (uid_t)-1.
+ * what is made, or was root's, belongs to uid and gid unless uid is (uid_t)-1.
  */
 enum status privileges_make_dir(
 	const char *path, mode_t mode, uid_t uid, gid_t gid, struct err *e);

@@ -135,6 +135,16 @@ def test_privileges_are_gone(stack, tmp_path):
         assert core.split()[4:6] == ["0", "0"], role
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make folders")
+def test_a_folder_of_root_becomes_the_users(stack, tmp_path):
+    """As a package or systemd makes it."""
+    moat = Moat(tmp_path / "moat", LOCAL)
+    moat.state.mkdir(parents=True)
+    stack.enter_context(moat)
+    wait_serving(moat)
+    assert moat.state.owner() == ordinary_user()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="we are no root to step down")
 def test_an_ordinary_user_can_run_it(tmp_path):
     folder = tmp_path / "moat"
