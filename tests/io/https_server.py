@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A TLS server for test_http_client: CERT KEY; prints its port."""
+
+import ssl
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        name = self.path.strip("/")
+        self.send_response(302 if name == "redirect" else 200)
+        if name == "redirect":
+            self.send_header("Location", "/hello")
+        if name == "heads":
+            for i in range(500):
+                self.send_header(f"X-{i}", "x" * 200)
+        self.end_headers()
+        if name == "endless":  # no Content-Length
+            try:
+                while True:
+                    self.wfile.write(b"x" * 65536)
+            except OSError:
+                return
+        self.wfile.write(b"hello")
+
+    def do_POST(self):
+        size = int(self.headers["Content-Length"])
+        self.send_response(201)
+        self.send_header("X-Kind", self.headers["Content-Type"])
+        self.end_headers()
+        self.wfile.write(self.rfile.read(size))
+
+    def log_message(self, *_):
+        pass
+
+
+server = HTTPServer(("127.0.0.1", 0), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+sys.stdout.write(f"{server.server_address[1]}\n")
+sys.stdout.flush()
+server.serve_forever()
