@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: edge_bare PORT CHAIN KEY\n");
 		return 64;
 	}
+	(void)signal(SIGPIPE, SIG_IGN);
 	c = context(argv[2], argv[3]);
 	listener = listen_on(port);
 	ev[0] = (struct epoll_event){ .events = EPOLLIN };

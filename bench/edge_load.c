@@ -2,7 +2,8 @@
 /*
  * edge_load: HTTPS clients in a closed loop against a policy host. Each
  * connection makes a full TLS 1.3 handshake, asks so many times for the policy
- * and closes. One thread; prints one JSON object.
+ * and closes. One thread; prints one JSON object, in which rate is answers per
+ * second of the server's CPU time.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -34,6 +35,7 @@
 struct load {
 	struct sockaddr_in to;
 	uint32_t connections, requests, names, seconds, warmup;
+	uint32_t server; /* its process id, or 0 */
 	int epoll;
 	bool measuring;
 	uint64_t handshakes, answers, errors, strange_names;
@@ -266,6 +268,33 @@ static double cpu_seconds(void)
 	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
+/* CPU time of the server so far, all its threads; 0 if not known. */
+static double server_seconds(const struct load *l)
+{
+	char path[64], text[1024] = "", *p;
+	uint64_t ticks = 0, n;
+	FILE *in;
+
+	(void)snprintf(path, sizeof(path), "/proc/%u/stat", l->server);
+	in = l->server == 0 ? NULL : fopen(path, "re");
+	if (in == NULL)
+		return 0;
+	if (fread(text, 1, sizeof(text) - 1, in) == 0)
+		text[0] = '\0';
+	(void)fclose(in);
+	p = strrchr(text, ')'); /* behind it: state is field 3 */
+	for (int field = 3; p != NULL && field <= 15; field++) {
+		p = strchr(p + 1, ' ');
+		if (p == NULL || field < 14)
+			continue;
+		if (num_u64(str_upto(str_of(p + 1), strcspn(p + 1, " ")), 0,
+			    UINT64_MAX, &n) != ST_OK)
+			return 0;
+		ticks += n;
+	}
+	return (double)ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
 static int by_value(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -273,20 +302,24 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void print_result(struct load *l, double seconds, double cpu)
+static void print_result(
+	struct load *l, double seconds, double cpu, double server)
 {
 	size_t n = l->n_samples;
+	double answers = (double)l->answers;
 
 	qsort(l->samples, n, sizeof(*l->samples), by_value);
-	(void)printf("{\"handshakes_per_s\": %.1f, \"answers_per_s\": %.1f, "
+	(void)printf("{\"rate\": %.1f, \"wall\": %.1f, \"handshakes\": %llu, "
 		     "\"errors\": %llu, \"strange_names\": %llu, "
 		     "\"p50_ms\": %.3f, \"p99_ms\": %.3f, "
-		     "\"client_cpu\": %.3f}\n",
-		(double)l->handshakes / seconds, (double)l->answers / seconds,
+		     "\"client_cpu\": %.3f, \"server_cpu\": %.3f}\n",
+		server > 0 ? answers / server : 0.0, answers / seconds,
+		(unsigned long long)l->handshakes,
 		(unsigned long long)l->errors,
 		(unsigned long long)l->strange_names,
 		n == 0 ? 0.0 : l->samples[n / 2] / 1e3,
-		n == 0 ? 0.0 : l->samples[n * 99 / 100] / 1e3, cpu / seconds);
+		n == 0 ? 0.0 : l->samples[n * 99 / 100] / 1e3, cpu / seconds,
+		server / seconds);
 }
 
 static void run(struct load *l, struct client *clients)
@@ -294,7 +327,7 @@ static void run(struct load *l, struct client *clients)
 	uint64_t start = now_us(), from = start + l->warmup * UINT64_C(1000000);
 	uint64_t to = from + l->seconds * UINT64_C(1000000), now;
 	struct epoll_event ev[256];
-	double cpu = 0;
+	double cpu = 0, server = 0;
 
 	while ((now = now_us()) < to) {
 		int n;
@@ -303,6 +336,7 @@ static void run(struct load *l, struct client *clients)
 			l->measuring = true;
 			from = now;
 			cpu = cpu_seconds();
+			server = server_seconds(l);
 		}
 		for (uint32_t i = 0; i < l->connections; i++)
 			if (clients[i].fd < 0)
@@ -312,7 +346,8 @@ static void run(struct load *l, struct client *clients)
 			if (((struct client *)ev[i].data.ptr)->fd >= 0)
 				on_ready(ev[i].data.ptr, ev[i].events);
 	}
-	print_result(l, (double)(now - from) / 1e6, cpu_seconds() - cpu);
+	print_result(l, (double)(now - from) / 1e6, cpu_seconds() - cpu,
+		server_seconds(l) - server);
 }
 
 static bool option(struct load *l, int c, const char *arg)
@@ -332,6 +367,8 @@ static bool option(struct load *l, int c, const char *arg)
 		return num_u32(s, 1, 1000000, &l->requests) == ST_OK;
 	case 'n':
 		return num_u32(s, 1, 1000000, &l->names) == ST_OK;
+	case 's':
+		return num_u32(s, 1, UINT32_MAX, &l->server) == ST_OK;
 	case 'd':
 		return num_u32(s, 1, 3600, &l->seconds) == ST_OK;
 	case 'w':
@@ -354,13 +391,13 @@ int main(int argc, char **argv)
 
 	l.to = (struct sockaddr_in){ .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	while ((c = getopt(argc, argv, "p:c:k:n:d:w:")) != -1) {
+	while ((c = getopt(argc, argv, "p:s:c:k:n:d:w:")) != -1) {
 		if (option(&l, c, optarg))
 			continue;
-		(void)fprintf(stderr,
-			"usage: edge_load -p PORT [-c connections] "
-			"[-k requests-per-connection] [-n names] "
-			"[-d seconds] [-w warm-up-seconds]\n");
+		(void)fprintf(stderr, "usage: edge_load -p PORT [-s "
+				      "server-pid] [-c connections] "
+				      "[-k requests-per-connection] [-n names] "
+				      "[-d seconds] [-w warm-up-seconds]\n");
 		return 64;
 	}
 	tls13_setup();

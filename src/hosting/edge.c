@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* edge: the parts of the server put together, and the choice of a certificate.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "hosting/edge_own.h"
 
 #include "base/bug.h"
@@ -62,6 +66,10 @@ static void on_plain(void *ctx, int fd, const struct addr *peer)
 
 void edge_listen(struct edge *e, int fd, bool secure)
 {
+	int one = 1;
+
+	/* what is accepted inherits it */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	BUG(e->n_listeners == EDGE_LISTENERS_MAX);
 	e->listeners[e->n_listeners++] = listener_new(
 		e->parts.loop, fd, e->gate, secure ? on_secure : on_plain, e);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* edge_conn: one connection: bytes in, bytes out, and time. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -168,6 +166,7 @@ static enum edge_step handshake_step(struct edge_conn *c)
 		LOG(LOG_INFO, "edge.acme_alpn",
 			KV_STR("host", ((struct str){ c->name, c->n_name })));
 		tls_bye(c->tls);
+		(void)tls_flush(c->tls, &c->want);
 		return STEP_END;
 	}
 	edge_conn_enter(c, EDGE_HEAD, c->edge->options.head_ms);
@@ -254,11 +253,31 @@ static enum edge_step head_step(struct edge_conn *c)
 	return STEP_ON;
 }
 
+/* The last words: what was held back and close_notify in one segment. */
+static enum edge_step farewell(struct edge_conn *c)
+{
+	enum status st;
+
+	if (c->tls != NULL) {
+		tls_bye(c->tls);
+		st = tls_flush(c->tls, &c->want);
+		if (st != ST_OK)
+			return st == ST_AGAIN ? STEP_WAIT : STEP_END;
+	}
+	if (!c->linger)
+		return STEP_END;
+	(void)shutdown(c->fd, SHUT_WR);
+	edge_conn_enter(c, EDGE_LINGER, EDGE_LINGER_MS);
+	return STEP_ON;
+}
+
 static enum edge_step write_step(struct edge_conn *c)
 {
 	enum status st;
 	size_t n;
 
+	if (!c->keep_alive && c->tls != NULL)
+		tls_hold(c->tls);
 	while (c->out_at < c->out_n) {
 		st = conn_write(
 			c, c->out + c->out_at, c->out_n - c->out_at, &n);
@@ -279,13 +298,7 @@ static enum edge_step write_step(struct edge_conn *c)
 		edge_conn_enter(c, EDGE_HEAD, c->edge->options.idle_ms);
 		return STEP_ON;
 	}
-	if (c->tls != NULL)
-		tls_bye(c->tls);
-	if (!c->linger)
-		return STEP_END;
-	(void)shutdown(c->fd, SHUT_WR);
-	edge_conn_enter(c, EDGE_LINGER, EDGE_LINGER_MS);
-	return STEP_ON;
+	return farewell(c);
 }
 
 /*
@@ -457,8 +470,11 @@ void edge_conn_run(struct edge_conn *c)
 
 static void on_io(void *ctx, unsigned ready)
 {
-	(void)ready;
-	edge_conn_run(ctx);
+	struct edge_conn *c = ctx;
+
+	if (c->tls != NULL && (ready & LOOP_READ))
+		tls_ready(c->tls);
+	edge_conn_run(c);
 }
 
 char *edge_conn_room(struct edge_conn *c, size_t n)
@@ -509,7 +525,6 @@ void edge_conn_start(
 	struct edge *e, int fd, const struct addr *peer, bool secure)
 {
 	struct edge_conn *c = mem_must(sizeof(*c));
-	int one = 1;
 
 	c->edge = e;
 	c->fd = fd;
@@ -518,7 +533,6 @@ void edge_conn_start(
 	if (e->conns != NULL)
 		e->conns->prev = c;
 	e->conns = c;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	c->want = LOOP_READ;
 	loop_io_start(&c->io, e->parts.loop, fd, c->want, on_io, c);
 	edge_conn_enter(

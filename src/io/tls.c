@@ -4,8 +4,10 @@
  * ClientHello callback, before anything else happens, so that no session or
  * default can stand in for it.
  */
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -25,6 +27,8 @@
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"           \
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
+#define HELD_BYTES 2048 /* a policy of usual size and a close_notify */
+
 struct tls_identity {
 	X509 *leaf;
 	STACK_OF(X509) * issuers;
@@ -33,6 +37,7 @@ struct tls_identity {
 
 struct tls_server {
 	SSL_CTX *ctx;
+	BIO_METHOD *socket;
 	tls_choose_fn *choose;
 	void *choose_ctx;
 };
@@ -42,6 +47,11 @@ struct tls {
 	struct tls_server *server;
 	void *conn;
 	bool acme;
+	int fd;
+	bool drained; /* the last read took all there was */
+	bool holding;
+	size_t n_held;
+	unsigned char held[HELD_BYTES];
 };
 
 /* ---- identities ---- */
@@ -197,6 +207,89 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *n_out,
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/*
+ * ---- the socket ----
+ *
+ * OpenSSL's own would try a read that must fail after each message, and send
+ * each record by itself.
+ */
+
+static bool must_wait(int err)
+{
+	return err == EAGAIN || err == EINTR;
+}
+
+/* Sends what was held back; false with errno when some is left. */
+static bool held_send(struct tls *t)
+{
+	ssize_t n;
+
+	if (t->n_held == 0)
+		return true;
+	n = send(t->fd, t->held, t->n_held, MSG_NOSIGNAL);
+	if (n < 0)
+		return false;
+	t->n_held -= (size_t)n;
+	memmove(t->held, t->held + n, t->n_held);
+	if (t->n_held > 0)
+		errno = EAGAIN;
+	return t->n_held == 0;
+}
+
+static int socket_write(BIO *b, const char *p, int n)
+{
+	struct tls *t = BIO_get_data(b);
+	ssize_t sent = -1;
+
+	BIO_clear_retry_flags(b);
+	if (t->holding && (size_t)n <= sizeof(t->held) - t->n_held) {
+		memcpy(t->held + t->n_held, p, (size_t)n);
+		t->n_held += (size_t)n;
+		return n;
+	}
+	if (held_send(t))
+		sent = send(t->fd, p, (size_t)n, MSG_NOSIGNAL);
+	if (sent < 0 && must_wait(errno))
+		BIO_set_retry_write(b);
+	return (int)sent;
+}
+
+static int socket_read(BIO *b, char *p, int n)
+{
+	struct tls *t = BIO_get_data(b);
+	ssize_t got;
+
+	BIO_clear_retry_flags(b);
+	if (t->drained) {
+		BIO_set_retry_read(b);
+		return -1;
+	}
+	got = recv(t->fd, p, (size_t)n, 0);
+	/* less than asked for: what comes later makes the socket ready again */
+	t->drained = got > 0 && got < n;
+	if (got < 0 && must_wait(errno))
+		BIO_set_retry_read(b);
+	return (int)got;
+}
+
+static long socket_ctrl(BIO *b, int cmd, long num, void *p)
+{
+	(void)b;
+	(void)num;
+	(void)p;
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *socket_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "socket");
+
+	BUG(m == NULL || BIO_meth_set_write(m, socket_write) != 1 ||
+		BIO_meth_set_read(m, socket_read) != 1 ||
+		BIO_meth_set_ctrl(m, socket_ctrl) != 1);
+	return m;
+}
+
 /* ---- server ---- */
 
 struct tls_server *tls_server_new(tls_choose_fn *choose, void *ctx)
@@ -222,6 +315,7 @@ struct tls_server *tls_server_new(tls_choose_fn *choose, void *ctx)
 	(void)SSL_CTX_set_tlsext_servername_callback(c, on_server_name);
 	SSL_CTX_set_alpn_select_cb(c, on_alpn, NULL);
 	s->ctx = c;
+	s->socket = socket_method();
 	s->choose = choose;
 	s->choose_ctx = ctx;
 	return s;
@@ -232,6 +326,7 @@ void tls_server_free(struct tls_server **s)
 	if (*s == NULL)
 		return;
 	SSL_CTX_free((*s)->ctx);
+	BIO_meth_free((*s)->socket);
 	mem_free(*s);
 	*s = NULL;
 }
@@ -239,10 +334,12 @@ void tls_server_free(struct tls_server **s)
 struct tls *tls_new(struct tls_server *s, int fd, void *conn)
 {
 	SSL *ssl = SSL_new(s->ctx);
+	BIO *bio = BIO_new(s->socket);
 	struct tls *t;
 
-	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1) {
+	if (ssl == NULL || bio == NULL) {
 		SSL_free(ssl);
+		(void)BIO_free(bio);
 		ERR_clear_error();
 		return NULL;
 	}
@@ -250,6 +347,10 @@ struct tls *tls_new(struct tls_server *s, int fd, void *conn)
 	t->ssl = ssl;
 	t->server = s;
 	t->conn = conn;
+	t->fd = fd;
+	BIO_set_data(bio, t);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
 	(void)SSL_set_app_data(ssl, t);
 	SSL_set_accept_state(ssl);
 	return t;
@@ -350,9 +451,29 @@ bool tls_pending(const struct tls *t)
 	return SSL_has_pending(t->ssl) == 1;
 }
 
+void tls_ready(struct tls *t)
+{
+	t->drained = false;
+}
+
+void tls_hold(struct tls *t)
+{
+	t->holding = true;
+}
+
 void tls_bye(struct tls *t)
 {
+	if (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN)
+		return;
 	ERR_clear_error();
 	(void)SSL_shutdown(t->ssl);
 	ERR_clear_error();
+}
+
+enum status tls_flush(struct tls *t, unsigned *want)
+{
+	if (held_send(t))
+		return ST_OK;
+	*want = LOOP_WRITE;
+	return must_wait(errno) ? ST_AGAIN : ST_INVALID;
 }

@@ -82,5 +82,17 @@ enum status tls_write(struct tls *t, const void *buf, size_t n_buf, size_t *n,
 /* Bytes already decrypted, which no readiness of the socket will announce. */
 bool tls_pending(const struct tls *t);
 
-/* Says close_notify if the socket takes it at once. */
+/* To be told when the socket became readable: until then no read is tried. */
+void tls_ready(struct tls *t);
+
+/*
+ * From now on what is written is held back, up to some kilobytes, so that an
+ * answer and the close_notify behind it leave in one segment.
+ */
+void tls_hold(struct tls *t);
+
+/* Says close_notify; again does nothing. */
 void tls_bye(struct tls *t);
+
+/* Sends what was held back. ST_OK: all; ST_INVALID: broken. */
+enum status tls_flush(struct tls *t, unsigned *want);

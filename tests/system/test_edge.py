@@ -434,7 +434,7 @@ def test_promise_3_the_order_of_syncs(edge, tmp_path):
     lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
     steps = [r"write\(\d+<.*/spool/tmp/", r"fsync\(\d+<.*/spool/tmp/",
              r"renameat2?\(\d+<.*/spool/tmp>.*/spool/new>",
-             r"fsync\(\d+<.*/spool/new>\)", r"write\(\d+<(socket|TCP)"]
+             r"fsync\(\d+<.*/spool/new>\)", r"sendto\(\d+<(socket|TCP)"]
     at = -1
     for step in steps:
         found = [i for i, line in enumerate(lines)

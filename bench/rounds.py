@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""rounds: interleaved rounds, medians and verdicts for the benches. Each
+candidate gives {"rate": per second of the server's CPU time, "wall": per
+second of the clock}."""
+
+import statistics
+import sys
+
+
+def interleave(rounds, candidates):
+    """Runs all candidates once per round, so that what the machine does to one
+    it does to its neighbours. {name: [result of each round]}"""
+    rows = {name: [] for name in candidates}
+    for i in range(rounds):
+        for name, run in candidates.items():
+            rows[name].append(run())
+            print(f"round {i + 1}/{rounds} {name}: "
+                  f"{rows[name][-1]['rate']:.0f}", file=sys.stderr)
+    return rows
+
+
+def quartiles(values):
+    """Low quartile, median, high quartile."""
+    if len(values) < 2:
+        return values[0], values[0], values[0]
+    return tuple(statistics.quantiles(values, n=4, method="inclusive"))
+
+
+def print_rows(rows):
+    print(f"{'':44} {'per CPU second':>24} {'per second':>11}")
+    for name, results in rows.items():
+        low, mid, high = quartiles([r["rate"] for r in results])
+        wall = statistics.median(r["wall"] for r in results)
+        print(f"{name:44} {mid:9.0f} ({low:.0f}-{high:.0f}) {wall:11.0f}")
+
+
+class Compare:
+    """Is one at least target times the other? Ratios are taken within a round.
+    pass: three quarters of the rounds say so; fail: three quarters deny it;
+    else undecided."""
+
+    def __init__(self, rows, one, other, target):
+        self.what = f"{one} / {other}"
+        self.target = target
+        ratios = [a["rate"] / b["rate"]
+                  for a, b in zip(rows[one], rows[other]) if b["rate"] > 0]
+        self.low, self.mid, self.high = quartiles(ratios)
+
+    @property
+    def verdict(self):
+        if self.low >= self.target:
+            return "pass"
+        return "fail" if self.high < self.target else "undecided"
+
+
+def show(verdicts):
+    """Prints all; the number that failed."""
+    for v in verdicts:
+        print(f"{v.verdict:9} {v.mid:5.2f} ({v.low:.2f}-{v.high:.2f}), target "
+              f"{v.target:.2f}: {v.what}")
+    return sum(v.verdict == "fail" for v in verdicts)
