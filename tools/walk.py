@@ -7,7 +7,7 @@ import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 
-from trial import DOMAIN, HOST, REPORT_HOST, program
+from trial import DOMAIN, HOST, REPORT_HOST, ROOT, program
 
 PROOF_S = 60
 CERTIFICATE_S = 60
@@ -174,9 +174,21 @@ def report_json():
     }
 
 
+def stored_report(trial, report_id):
+    """The report as the API of the admin socket lists it, or None."""
+    answer = tool("curl", "--silent", "--show-error", "--fail",
+                  "--unix-socket", trial.moat.run_dir / "admin.sock",
+                  "http://moat/api/v1/reports")
+    for stored in json.loads(answer)["reports"]:
+        if stored["report_id"] == report_id:
+            return stored
+    return None
+
+
 def report(trial):
     path = trial.folder / "report.json"
-    path.write_text(json.dumps(report_json(), indent=2), encoding="utf-8")
+    sent = report_json()
+    path.write_text(json.dumps(sent, indent=2), encoding="utf-8")
     label = domain(trial)["label"]
     port = trial.ports["https"]
     command = ("curl", "--silent", "--show-error", "--cacert", trial.ca_file,
@@ -187,8 +199,12 @@ def report(trial):
     code = until("the report host", CERTIFICATE_S, lambda: tool(*command))
     if code.split()[-1:] != ["201"]:
         raise WalkFailed(f"the report was answered with {code}")
+    stored = until("the report to be read", CHANGE_S,
+                   lambda: stored_report(trial, sent["report-id"]))
     return (shown(" ".join(map(str, command)), code) + "\n"
-            + moat(trial, "report", "show", str(path)))
+            + moat(trial, "report", "show", str(path))
+            + f"\nin the database as {stored['id']}, received by "
+            f"{stored['via']}")
 
 
 STEPS = (
@@ -204,24 +220,32 @@ STEPS = (
 )
 
 
+def short(path):
+    """A path below the checkout as seen from there; anything else as it is."""
+    path = str(path)
+    return path.removeprefix(f"{ROOT}/")
+
+
 def farewell(trial, check):
     """What to open and what to try, at the end."""
     if check:
         return f"\nall {len(STEPS)} steps done: {DOMAIN} is hosted"
     port = trial.ports["https"]
-    command = f"{program()} -c {trial.moat.conf}"
+    command = f"{short(program())} -c {short(trial.moat.conf)}"
+    fetch = " ".join(str(short(word)) for word in curl_policy(trial))
     return f"""
 {DOMAIN} is hosted. Until Ctrl-C:
 
   policy   https://{trial.policy_host}:{port}/.well-known/mta-sts.txt
-           (that name leads to {HOST}; the trial CA is {trial.ca_file})
+           (that name leads to {HOST} here only; the trial CA is
+           {short(trial.ca_file)})
   DNS      dig @{HOST} -p {trial.ports["resolver"]} _mta-sts.{DOMAIN} TXT
-  logs     {trial.moat.process.log}
+  logs     {short(trial.moat.process.log)}
 
 Try next:
 
   {command} status
   {command} domain show {DOMAIN}
   {command} domain mode {DOMAIN} testing
-  {" ".join(map(str, curl_policy(trial)))}
+  {fetch}
 """
