@@ -38,11 +38,11 @@ static enum status digest_open(
 {
 	struct digest *d = mem_must(sizeof(*d));
 	struct arena *a = arena_must(0);
+	/* What was taken in is read, whatever the settings say by now. */
 	struct spool_limits limits = {
-		.max_file_bytes = (uint64_t)settings_int(
-			env->settings, "report.max_size"),
-		.max_bytes = UINT64_MAX,
-		.max_files = UINT64_MAX,
+		.max_file_bytes = INT64_MAX,
+		.max_bytes = INT64_MAX,
+		.max_files = INT64_MAX,
 	};
 	enum status st;
 
