@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* probe_web: fetching over HTTP and HTTPS from the addresses DNS gives. */
 #include "check/probe_own.h"
+#include "io/channel.h"
 #include "io/http_client.h"
 #include "proto/sts_policy.h"
 
