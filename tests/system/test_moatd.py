@@ -6,8 +6,7 @@ import signal
 from harness.moat import Moat
 from harness.process import wait_until
 
-LOCAL = {"cert": {"source": "local-ca"},
-         "server": {"roles": "edge dns acme probe digest"}}
+LOCAL = {"cert": {"source": "local-ca"}}
 
 
 def test_every_role_ends_well(stack, tmp_path):
