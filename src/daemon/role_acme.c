@@ -159,27 +159,31 @@ static enum status set_config(
 	return set_challenges(s, set, e);
 }
 
-/* Everything secret is read now: the sandbox will not let it be opened. */
+/*
+ * Everything secret is read now: the sandbox will not let it be opened. The
+ * helper is forked first, so that it holds nothing of it.
+ */
 static enum status open_secrets(
 	struct state *s, const struct settings *set, struct err *e)
 {
 	struct str seal = settings_seal_key(set, s->arena);
 	const char *eab = path_of(set, "acme.eab_key_file");
-	enum status st = crypto_key_open(seal.p, &s->seal, e);
+	const char *command = path_of(set, "cert.exec");
+	enum status st = ST_OK;
 
-	if (st == ST_OK && s->config.account.eab_kid.n > 0) {
-		if (eab == NULL)
-			return err_set(e, ST_INVALID,
-				"acme.eab_kid needs acme.eab_key_file");
+	if (s->config.source == CERT_SOURCE_EXEC && command == NULL)
+		return err_set(
+			e, ST_INVALID, "cert.source = exec needs cert.exec");
+	if (s->config.account.eab_kid.n > 0 && eab == NULL)
+		return err_set(
+			e, ST_INVALID, "acme.eab_kid needs acme.eab_key_file");
+	if (s->config.source == CERT_SOURCE_EXEC)
+		st = cert_exec_start(command, &s->exec, e);
+	if (st == ST_OK)
+		st = crypto_key_open(seal.p, &s->seal, e);
+	if (st == ST_OK && s->config.account.eab_kid.n > 0)
 		st = crypto_secret_open(eab, &s->eab_key, e);
-		s->config.account.eab_key = s->eab_key;
-	}
-	if (st == ST_OK && s->config.source == CERT_SOURCE_EXEC) {
-		if (path_of(set, "cert.exec") == NULL)
-			return err_set(e, ST_INVALID,
-				"cert.source = exec needs cert.exec");
-		st = cert_exec_start(path_of(set, "cert.exec"), &s->exec, e);
-	}
+	s->config.account.eab_key = s->eab_key;
 	return st;
 }
 

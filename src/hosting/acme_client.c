@@ -158,20 +158,24 @@ enum status acme_client_directory(
 	return ST_OK;
 }
 
-/* A nonce that was not used yet, from the pool or from newNonce. */
+/*
+ * A nonce that was not used yet, from the pool or from newNonce. The directory
+ * is not fetched anew here, however old: our caller may hold its URLs.
+ */
 static enum status take_nonce(
 	struct acme_client *c, struct arena *a, struct str *out, struct err *e)
 {
 	const struct acme_directory *d;
 	struct acme_reply reply;
-	enum status st;
+	enum status st = ST_OK;
 
 	if (c->n_nonces == 0) {
-		st = acme_client_directory(c, &d, e);
+		if (c->directory_at == 0)
+			st = acme_client_directory(c, &d, e);
 		if (st != ST_OK)
 			return st;
-		st = perform(
-			c, a, "HEAD", d->new_nonce, (struct str){}, &reply, e);
+		st = perform(c, a, "HEAD", c->directory.new_nonce,
+			(struct str){}, &reply, e);
 		if (st != ST_OK)
 			return st;
 		if (c->n_nonces == 0)

@@ -32,7 +32,8 @@ struct acme_client *acme_client_new(const struct acme_client_options *o);
 void acme_client_free(struct acme_client **c);
 
 /* The directory, fetched when it is older than an hour; borrowed until the
- * next call. Status as http_client_do, ST_INVALID if it is none. */
+ * next call of this function. Status as http_client_do, ST_INVALID if it is
+ * none. */
 enum status acme_client_directory(struct acme_client *c,
 	const struct acme_directory **out, struct err *e);
 

@@ -118,10 +118,13 @@ void acme_order_failed(struct store_acme_order *o, enum status st,
 	struct str type, struct str detail, int64_t retry_after_s, int64_t now,
 	uint32_t random)
 {
-	int64_t wait;
+	/* What the CA never saw cost it nothing: no waiting for tomorrow. */
+	bool ours = str_starts(type, STR("moat:"));
+	int64_t stage, wait;
 
 	o->attempts++;
-	wait = acme_backoff_s(o->attempts, random);
+	stage = ours && o->attempts > 3 ? 3 : o->attempts;
+	wait = acme_backoff_s(stage, random);
 	if (retry_after_s > wait || (st == ST_LIMIT && retry_after_s > 0))
 		wait = retry_after_s;
 	o->problem_type = type;

@@ -33,7 +33,9 @@ enum status acme_order_work(
 /*
  * Writes what came of a try that failed into the row: the problem, the number
  * of attempts, when to try again; from the beginning unless st is ST_TEMP or
- * ST_LIMIT. retry_after_s: what the other side asked for, or 0. Pure.
+ * ST_LIMIT. A type that begins with "moat:" is our own finding, not the CA's,
+ * and is never put off for more than 100 minutes. retry_after_s: what the other
+ * side asked for, or 0. Pure.
  */
 void acme_order_failed(struct store_acme_order *o, enum status st,
 	struct str type, struct str detail, int64_t retry_after_s, int64_t now,

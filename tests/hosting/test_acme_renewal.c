@@ -6,6 +6,7 @@
 #include "hosting/acme_ari.h"
 #include "hosting/acme_bucket.h"
 #include "hosting/acme_message.h"
+#include "hosting/acme_order.h"
 #include "store/store.h"
 
 #include "base/poison.h"
@@ -94,6 +95,32 @@ static void back_off_is_1_10_100_minutes_then_daily(void **state)
 	assert_int_equal(acme_backoff_s(1000, 0), DAY);
 }
 
+static void only_the_word_of_the_ca_waits_a_day(void **state)
+{
+	struct store_acme_order o = { .state = STORE_ORDER_VALIDATING,
+		.attempts = 8,
+		.url = STR("https://ca/o/1") };
+
+	(void)state;
+	acme_order_failed(
+		&o, ST_TEMP, STR("moat:temp"), STR("no answer"), 0, 1000, 0);
+	assert_int_equal(o.next_at, 1000 + 6000);
+	assert_int_equal(o.state, STORE_ORDER_VALIDATING);
+	assert_str(o.url, "https://ca/o/1");
+	acme_order_failed(&o, ST_INVALID, STR("urn:ietf:params:acme:error:caa"),
+		STR("no"), 0, 1000, 0);
+	assert_int_equal(o.attempts, 10);
+	assert_int_equal(o.next_at, 1000 + DAY);
+	assert_int_equal(o.state, STORE_ORDER_QUEUED);
+	assert_str(o.url, "");
+	assert_str(o.problem_detail, "no");
+	/* Retry-After of a 429 is taken as it is. */
+	acme_order_failed(&o, ST_LIMIT,
+		STR("urn:ietf:params:acme:error:rateLimited"), STR("slow"), 90,
+		1000, 0);
+	assert_int_equal(o.next_at, 1000 + 90);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +129,7 @@ int main(void)
 		cmocka_unit_test(second_in_the_window_is_chosen_once),
 		cmocka_unit_test(bucket_drains_and_refills),
 		cmocka_unit_test(back_off_is_1_10_100_minutes_then_daily),
+		cmocka_unit_test(only_the_word_of_the_ca_waits_a_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
