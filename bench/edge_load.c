@@ -36,6 +36,8 @@ struct load {
 	struct sockaddr_in to;
 	uint32_t connections, requests, names, seconds, warmup;
 	uint32_t server; /* its process id, or 0 */
+	bool each;	 /* every name once, in order, then stop */
+	uint32_t next;
 	int epoll;
 	bool measuring;
 	uint64_t handshakes, answers, errors, strange_names;
@@ -68,6 +70,8 @@ static uint64_t now_us(void)
 
 static uint32_t pick(struct load *l)
 {
+	if (l->each)
+		return l->next++ % l->names;
 	l->seed ^= l->seed << 13;
 	l->seed ^= l->seed >> 7;
 	l->seed ^= l->seed << 17;
@@ -329,7 +333,7 @@ static void run(struct load *l, struct client *clients)
 	struct epoll_event ev[256];
 	double cpu = 0, server = 0;
 
-	while ((now = now_us()) < to) {
+	while ((now = now_us()) < to && (!l->each || l->next < l->names)) {
 		int n;
 
 		if (!l->measuring && now >= from) {
@@ -356,6 +360,9 @@ static bool option(struct load *l, int c, const char *arg)
 	uint32_t port;
 
 	switch (c) {
+	case 'e':
+		l->each = true;
+		return true;
 	case 'p':
 		if (num_u32(s, 1, 65535, &port) != ST_OK)
 			return false;
@@ -391,13 +398,14 @@ int main(int argc, char **argv)
 
 	l.to = (struct sockaddr_in){ .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	while ((c = getopt(argc, argv, "p:s:c:k:n:d:w:")) != -1) {
+	while ((c = getopt(argc, argv, "ep:s:c:k:n:d:w:")) != -1) {
 		if (option(&l, c, optarg))
 			continue;
 		(void)fprintf(stderr, "usage: edge_load -p PORT [-s "
 				      "server-pid] [-c connections] "
 				      "[-k requests-per-connection] [-n names] "
-				      "[-d seconds] [-w warm-up-seconds]\n");
+				      "[-d seconds] [-w warm-up-seconds] [-e "
+				      "(each name once)]\n");
 		return 64;
 	}
 	tls13_setup();
