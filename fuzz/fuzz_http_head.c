@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/bug.h"
+#include "proto/http_chunked.h"
 #include "proto/http_head.h"
 
 #include "base/poison.h"

@@ -15,6 +15,7 @@
 #include "io/listener.h"
 #include "io/spool_writer.h"
 #include "io/tls.h"
+#include "proto/http_chunked.h"
 #include "proto/http_head.h"
 
 #define EDGE_LISTENERS_MAX 64

@@ -24,8 +24,6 @@
 #define HTTP_FIELDS_MAX 64
 #define HTTP_HOST_BYTES_MAX 255
 #define HTTP_LENGTH_MAX (UINT64_C(1) << 53)
-#define HTTP_CHUNK_LINE_BYTES_MAX 256 /* a chunk's size with extensions */
-#define HTTP_TRAILER_BYTES_MAX 4096
 
 enum http_method {
 	HTTP_GET,
@@ -100,24 +98,6 @@ enum status http_request_parse(
  */
 enum status http_response_parse(struct str head, bool to_head,
 	struct http_response *out, struct err *e);
-
-/* ---- the chunked transfer coding (RFC 9112 section 7.1) ---- */
-
-struct http_chunked {
-	int state;
-	uint64_t left;	  /* of the chunk */
-	size_t line;	  /* bytes of the size line or the trailers so far */
-	bool any, at_bol; /* a digit was seen; trailers: at a line's begin */
-};
-
-/*
- * Takes bytes off *in. ST_OK with *piece not empty: body bytes (borrowed); call
- * again. ST_OK with *piece empty: the body has ended, *in is what follows it.
- * ST_AGAIN: *in is used up. ST_INVALID, ST_LIMIT: broken or a cap, close.
- * Start with a zeroed struct.
- */
-enum status http_chunked_take(
-	struct http_chunked *c, struct str *in, struct str *piece);
 
 /* ---- writing ---- */
 

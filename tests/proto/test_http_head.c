@@ -3,6 +3,7 @@
 
 #include "tests/testing.h"
 
+#include "proto/http_chunked.h"
 #include "proto/http_head.h"
 
 #include "base/poison.h"
