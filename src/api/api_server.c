@@ -94,6 +94,16 @@ static enum status read_body(
 	return ST_OK;
 }
 
+/*
+ * Whom the file mode lets in is an administrator; whoever comes through the
+ * edge is a stranger, and there are no accounts yet by which to know him. The
+ * edge writes that field anew on everything it forwards.
+ */
+static bool is_forwarded(const struct talk *t)
+{
+	return http_field_get(&t->req.fields, STR("x-forwarded-for")).p != NULL;
+}
+
 static struct str actor_of(struct arena *a, int fd)
 {
 	struct ucred cred;
@@ -149,6 +159,11 @@ void api_server_serve(struct api_env *env, int fd)
 	c.now = clock_now(clock_system()).s;
 	t.deadline.ms = clock_mono(clock_system()).ms + TALK_MS;
 	st = read_head(&t, &code, &e);
+	if (st == ST_OK && is_forwarded(&t)) {
+		code = 403;
+		st = err_set(&e, ST_PERM,
+			"the API answers on the admin socket only");
+	}
 	if (st == ST_OK)
 		st = read_body(&t, &c.body, &code, &e);
 	if (st == ST_OK) {

@@ -210,6 +210,7 @@ const struct setting_row setting_rows[] = {
 		"The host name of the console." },
 	{ "console", "forward", SETTING_BOOL, "no", NULL,
 		"Whether the edge forwards requests for that host name to the "
-		"console." },
+		"console. There are no accounts yet by which it could know a "
+		"stranger, so its API refuses what is forwarded." },
 	{},
 };

@@ -4,8 +4,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "api/api.h"
+#include "api/api_server.h"
+#include "io/fd.h"
 
 #include "base/poison.h"
 
@@ -126,12 +130,48 @@ static void query_parameters(void **state)
 	assert_false(api_force(&c));
 }
 
+#define BAD_MODE "POST /api/v1/domains/a/mode HTTP/1.1\r\nHost: a\r\n"
+
+/* A stranger that the edge lets through is no administrator. */
+static void what_the_edge_forwards_is_refused(void **state)
+{
+	static const struct {
+		const char *request, *answer;
+	} rows[] = {
+		{ BAD_MODE "\r\n", "HTTP/1.1 422 " },
+		{ BAD_MODE "X-Forwarded-For: 192.0.2.1\r\n\r\n",
+			"HTTP/1.1 403 " },
+		{ BAD_MODE "x-forwarded-for:\r\n\r\n", "HTTP/1.1 403 " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct str request = str_of(rows[i].request);
+		struct api_env env = {};
+		char got[4096] = "";
+		int ends[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC,
+					 0, ends),
+			0);
+		assert_int_equal(
+			write(ends[0], request.p, request.n), request.n);
+		api_server_serve(&env, ends[1]);
+		assert_true(read(ends[0], got, sizeof(got) - 1) > 0);
+		if (!str_starts(str_of(got), str_of(rows[i].answer)))
+			fail_msg("%zu: %s", i, got);
+		fd_close(&ends[0]);
+		fd_close(&ends[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(openapi_has_the_routes),
 		cmocka_unit_test(faults_are_problem_documents),
 		cmocka_unit_test(query_parameters),
+		cmocka_unit_test(what_the_edge_forwards_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
