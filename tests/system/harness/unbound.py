@@ -14,14 +14,16 @@ HOST = "127.0.0.1"
 
 class Unbound:
     """stubs: zone -> port of its authoritative server on loopback.
-    anchors: DS or DNSKEY lines to validate with."""
+    anchors: DS or DNSKEY lines to validate with. also: more addresses to
+    listen on, as ADDRESS@PORT."""
 
     def __init__(self, folder, stubs, anchors=(), cache_s=0, netns=None,
-                 port=None):
+                 port=None, also=()):
         self.folder = Path(folder)
         self.stubs = stubs
         self.anchors = anchors
         self.cache_s = cache_s
+        self.also = also
         self.port = port or free_port()
         self.control_path = self.folder / "control"
         self.process = Process(
@@ -42,6 +44,8 @@ class Unbound:
                 '  infra-host-ttl: 1\n  qname-minimisation: no\n'
                 '  aggressive-nsec: no\n'
                 % ("validator " if validating else ""))
+        for address in self.also:
+            text += f"  interface: {address}\n"
         for anchor in self.anchors:
             text += f'  trust-anchor: "{anchor}"\n'
         text += '  local-zone: "." static\n'
