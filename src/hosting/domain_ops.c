@@ -95,8 +95,7 @@ static enum status wish_apply(
 	return st;
 }
 
-/* ---- one transaction ------------------------------------------------------
- */
+/* ---- one transaction ---- */
 
 struct op {
 	struct store *s;
@@ -216,8 +215,7 @@ static enum status last_id(struct op *op)
 	return st;
 }
 
-/* ---- operations ------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 enum status domain_add(struct store *s, struct arena *a,
 	const struct domain_request *r, const struct domain_wish *wish,

@@ -80,8 +80,7 @@ enum status domain_recheck(struct store *s, struct arena *a,
 	const struct domain_request *r, struct store_domain *out,
 	struct err *e);
 
-/* ---- the rules, pure ------------------------------------------------------
- */
+/* ---- the rules, pure ---- */
 
 #define DOMAIN_REASONS_MAX 8
 

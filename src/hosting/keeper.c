@@ -56,8 +56,7 @@ int64_t keeper_applied(const struct keeper *k)
 	return k->w == NULL ? 0 : view_writer_applied(k->w);
 }
 
-/* ---- settings -------------------------------------------------------------
- */
+/* ---- settings ---- */
 
 /* Issuers and account for CAA; none are fine. */
 static enum status read_caa(struct keeper *k, struct arena *a, struct err *e)
@@ -106,8 +105,7 @@ static enum status read_zone(struct keeper *k, struct err *e)
 	return ST_OK;
 }
 
-/* ---- building
- * ---------------------------------------------------------------- */
+/* ---- building ---- */
 
 /* A serial newer than any the zone has had on this node. */
 static enum status first_serial(struct keeper *k, uint32_t *out, struct err *e)
@@ -283,8 +281,7 @@ void keeper_close(struct keeper **k)
 	*k = NULL;
 }
 
-/* ---- changes
- * --------------------------------------------------------------------- */
+/* ---- changes ---- */
 
 /* One of each (kind, tenant, key): rows are read as they are now anyway. */
 static bool seen_before(
@@ -409,8 +406,7 @@ static enum status record(struct keeper *k, struct err *e)
 	return st;
 }
 
-/* ---- clockwork
- * -------------------------------------------------------------------- */
+/* ---- clockwork ---- */
 
 /* The id in DNS follows the body once every live node serves it. */
 static enum status flip_ids(struct keeper *k, struct err *e)

@@ -20,8 +20,7 @@
 #define ORDER_AGAIN_S UTC_DAY_S /* after one that was given up */
 #define SYSTEM_EVERY_S 30
 
-/* ---- looking ----------------------------------------------------------------
- */
+/* ---- looking ---- */
 
 static enum proof_seen seen_of(const struct probe_finding *f)
 {
@@ -119,8 +118,7 @@ bool keeper_mx_differs(
 	return false;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------ */
+/* ---- writing ---- */
 
 static bool same_list(const struct store_strs *a, const struct store_strs *b)
 {
@@ -267,8 +265,7 @@ enum status keeper_system_certs(
 	return st;
 }
 
-/* ---- threads
- * ---------------------------------------------------------------------- */
+/* ---- threads ---- */
 
 struct worker {
 	struct keeper_checks *c;

@@ -34,8 +34,7 @@ enum status keeper_checks_start(const struct keeper_checks_options *opt,
 /* Waits for the looks that are under way; clears *c. */
 void keeper_checks_stop(struct keeper_checks **c);
 
-/* ---- one domain: what the threads do, for tests ----------------------------
- */
+/* ---- one domain: what the threads do, for tests ---- */
 
 /* Asks about all names of d. */
 void keeper_look(const struct keeper_checks_options *opt, struct arena *a,

@@ -14,8 +14,7 @@
 #define PAGES_PER_COMMIT 40
 #define FORMAT "1" /* raise it when the same rows are published otherwise */
 
-/* ---- names ----------------------------------------------------------------
- */
+/* ---- names ---- */
 
 static enum status set_names(
 	const struct publish *p, const struct zone_names *names, struct err *e)
@@ -94,8 +93,7 @@ static enum status set_domain(const struct publish *p, struct arena *a,
 	return st;
 }
 
-/* ---- hosts ------------------------------------------------------------------
- */
+/* ---- hosts ---- */
 
 static void fill_host(
 	struct arena *a, const struct around *r, struct view_host *h)
@@ -201,8 +199,7 @@ static enum status set_system_host(const struct publish *p, struct arena *a,
 	return view_set_host(p->view, host, &h, e);
 }
 
-/* ---- exported
- * ------------------------------------------------------------------ */
+/* ---- exported ---- */
 
 enum status publish_domain(const struct publish *p, struct arena *a,
 	struct str tenant, struct str name, struct err *e)

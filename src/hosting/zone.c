@@ -13,8 +13,7 @@
 #define RDATA_ROOM 2048u
 #define TEXT_ROOM 4096u
 
-/* ---- building one name ------------------------------------------------------
- */
+/* ---- building one name ---- */
 
 struct set_vec {
 	struct view_rrset *items;
@@ -113,8 +112,7 @@ static void add_caa(
 	}
 }
 
-/* ---- names
- * -------------------------------------------------------------------- */
+/* ---- names ---- */
 
 static void put_name(struct arena *a, struct zone_names *out, struct str owner,
 	const struct set_vec *sets)

@@ -4,18 +4,19 @@
  * the database, keys or the view do not touch the network themselves: they
  * send a question over probe.sock and get findings.
  *
- * The question is one JSON object, the answer another; the kinds of question,
- * with their members:
+ * The question is one JSON object, the answer another; its member "probe" is
+ * the kind, the others by kind:
  *
- *   lookup         name type              what a resolver says
- *   authoritative  name type              what each name server of the zone
- * says cname          name target            does name lead to target txt name
- * value             is value one of the TXT records mx             name the MX
- * hosts, if all servers agree caa            name issuer account method   may
- * this CA issue http           host path expect       GET http://host/path
- *   https          host expect            GET the policy of host
- *   address        host expect            does host resolve to these addresses
- *   soa            zone servers serial    do all servers show the serial
+ * - lookup (name, type): what a resolver says
+ * - authoritative (name, type): what each name server of the zone says
+ * - cname (name, target): does name lead to target?
+ * - txt (name, value): is value one of the TXT records?
+ * - mx (name): the MX hosts, if all servers agree
+ * - caa (name, issuer, account, method): may this CA issue?
+ * - http (host, path, expect): GET http://host/path
+ * - https (host, expect): GET the policy of host
+ * - address (host, expect): does host resolve to these addresses?
+ * - soa (zone, servers, serial): do all servers show the serial?
  *
  * Every answer has "result" (pass, fail, unknown), "detail" (a sentence for
  * people) and what was seen. Unknown means that it could not be found out, and

@@ -24,10 +24,13 @@ enum {
 /* Always: memory, time, threads, waiting, reading and writing what is open. */
 
 struct sandbox {
-	unsigned allow;		 /* SANDBOX_ bits */
-	const char *const *read; /* folders and files, NULL-terminated; these */
-	const char *const
-		*write; /* and what is below; missing ones are skipped */
+	unsigned allow; /* SANDBOX_ bits */
+	/*
+	 * Files, and folders with all that is below them; each list ends with
+	 * NULL, or is NULL. What is missing is skipped.
+	 */
+	const char *const *read;
+	const char *const *write;
 };
 
 /*

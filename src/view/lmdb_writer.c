@@ -22,9 +22,8 @@
 
 #include "base/poison.h"
 
-#define SOA_SERIAL_FROM_END                                                    \
-	20 /* serial and four more numbers end the rdata                       \
-	    */
+/* Bytes: the serial and four more numbers end the rdata. */
+#define SOA_SERIAL_FROM_END 20
 
 struct view_writer {
 	char path[VIEW_PATH_MAX], new_path[VIEW_PATH_MAX];
@@ -51,8 +50,7 @@ struct view_writer {
 	unsigned char *scratch; /* VIEW_VALUE_MAX */
 };
 
-/* ---- errors ---------------------------------------------------------------
- */
+/* ---- errors ---- */
 
 static enum status failed(struct view_writer *w, int rc, struct err *e)
 {
@@ -75,8 +73,7 @@ static enum status damaged(struct view_writer *w, struct err *e)
 	return err_set(e, ST_PERM, "the view is damaged");
 }
 
-/* ---- raw values -----------------------------------------------------------
- */
+/* ---- raw values ---- */
 
 static int get(struct view_writer *w, struct str key, struct str *value)
 {
@@ -131,8 +128,7 @@ static enum status bad_name(
 		STR_ARG(str_upto(name, 100)));
 }
 
-/* ---- the zone and its journal ---------------------------------------------
- */
+/* ---- the zone and its journal ---- */
 
 /* A copy of the zone with the serial put into the SOA. */
 static void take_zone(
@@ -330,8 +326,7 @@ static void bump_done(struct view_writer *w, bool committed)
 	w->old_arena = NULL;
 }
 
-/* ---- opening ---------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 enum status view_lock(const char *path, int *fd, struct err *e)
 {
@@ -582,8 +577,7 @@ enum status view_writer_publish(struct view_writer *w, struct err *e)
 	return w->opt.no_sync ? ST_OK : sync_folder(w->path, e);
 }
 
-/* ---- transactions -----------------------------------------------------------
- */
+/* ---- transactions ---- */
 
 void view_writer_abort(struct view_writer *w)
 {
@@ -666,8 +660,7 @@ enum status view_writer_commit(struct view_writer *w, struct err *e)
 	return ST_OK;
 }
 
-/* ---- setting
- * ------------------------------------------------------------------ */
+/* ---- setting ---- */
 
 enum status view_set_host(struct view_writer *w, struct str host,
 	const struct view_host *h, struct err *e)
@@ -739,8 +732,7 @@ enum status view_set_settings(
 	return ST_OK;
 }
 
-/* ---- about
- * ----------------------------------------------------------------------- */
+/* ---- about ---- */
 
 int64_t view_writer_applied(const struct view_writer *w)
 {
