@@ -50,6 +50,7 @@ static enum status rua_check(const struct store_strs *rua, struct err *e)
 {
 	struct arena *a = arena_must(0);
 	enum status st = ST_OK;
+	size_t bytes = 0;
 
 	if (rua->n > DOMAIN_RUA_MAX)
 		st = err_set(e, ST_INVALID, "more than %d report addresses",
@@ -63,7 +64,13 @@ static enum status rua_check(const struct store_strs *rua, struct err *e)
 			st = err_set(e, ST_INVALID, "%.*s %s",
 				STR_ARG(str_upto(rua->items[i], 100)),
 				tlsrpt_uri_fault_text(fault));
+		bytes += rua->items[i].n;
 	}
+	if (st == ST_OK && bytes > DOMAIN_RUA_BYTES_MAX)
+		st = err_set(e, ST_INVALID,
+			"the report addresses are longer than %d bytes "
+			"together",
+			DOMAIN_RUA_BYTES_MAX);
 	arena_free(&a);
 	return st;
 }

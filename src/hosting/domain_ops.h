@@ -19,6 +19,7 @@
 #define DOMAIN_MAX_AGE_MAX_S 31557600
 #define DOMAIN_MX_MAX 64
 #define DOMAIN_RUA_MAX 8
+#define DOMAIN_RUA_BYTES_MAX 800 /* of all: the record fits a datagram */
 
 struct domain_request {
 	struct str tenant, name;

@@ -10,8 +10,9 @@
 
 #include "base/poison.h"
 
-#define RDATA_ROOM 2048u
 #define TEXT_ROOM 4096u
+/* The longest text as character-strings, each with its length. */
+#define RDATA_ROOM (TEXT_ROOM + TEXT_ROOM / DNS_TXT_STRING_MAX + 1)
 
 /* ---- building one name ---- */
 

@@ -222,6 +222,25 @@ static void bad_wishes(void **state)
 		domain_add(t->s, t->a, &r, &wish, NULL, &t->e), ST_INVALID);
 }
 
+/* A record that no datagram carries is refused before it is anywhere. */
+static void report_addresses_have_a_length(void **state)
+{
+	char text[DOMAIN_RUA_BYTES_MAX + 2] = "https://a.example/";
+	struct str uri = { text, DOMAIN_RUA_BYTES_MAX + 1 };
+	struct store_strs list = { &uri, 1 };
+	struct domain_wish wish = { .rua_extra = &list };
+	struct domain_request r = request(NOW);
+	struct engine *t = *state;
+	struct store_domain d;
+
+	memset(text + strlen(text), 'a', sizeof(text) - strlen(text));
+	(void)add(t, true);
+	assert_int_equal(domain_set_options(t->s, t->a, &r, &wish, &d, &t->e),
+		ST_INVALID);
+	uri.n--;
+	OK(domain_set_options(t->s, t->a, &r, &wish, &d, &t->e));
+}
+
 static void policy_ids(void **state)
 {
 	static const struct {
@@ -250,6 +269,7 @@ int main(void)
 		cmocka_unit_test(never_served_leaves_at_once),
 		cmocka_unit_test(nothing_is_half_done),
 		cmocka_unit_test(bad_wishes),
+		cmocka_unit_test(report_addresses_have_a_length),
 		cmocka_unit_test(policy_ids),
 	};
 

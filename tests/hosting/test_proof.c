@@ -157,6 +157,27 @@ static void tlsrpt_texts(void **state)
 	arena_free(&a);
 }
 
+/* However long the addresses in a row are: the keeper has to go on. */
+static void tlsrpt_texts_of_any_length(void **state)
+{
+	static char long_uri[5000] = "https://a.example/";
+	struct str extra = { long_uri, 0 };
+	struct zone_config c = { .origin = STR("sts.example.net") };
+	struct store_domain d = { .label = STR("id"),
+		.rua_extra = { &extra, 1 } };
+	struct store_strs none = {};
+
+	(void)state;
+	for (extra.n = 1; extra.n < sizeof(long_uri); extra.n += 7) {
+		struct arena *a = arena_must(0);
+		struct zone_names names = {};
+
+		zone_domain_names(a, &c, &d, &none, true, &names);
+		assert_int_equal(names.n, 4);
+		arena_free(&a);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -165,6 +186,7 @@ int main(void)
 		cmocka_unit_test(schedule),
 		cmocka_unit_test(winners),
 		cmocka_unit_test(tlsrpt_texts),
+		cmocka_unit_test(tlsrpt_texts_of_any_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
