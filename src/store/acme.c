@@ -46,8 +46,8 @@ static const struct column order_columns[] = {
 	COLUMN("created", COL_INT, AT(created)),
 	COLUMN("updated", COL_INT, AT(updated)),
 	COLUMN("expires", COL_INT, AT(expires)),
-	COLUMN("problem_type", COL_TEXT, AT(problem_type)),
-	COLUMN("problem_detail", COL_TEXT, AT(problem_detail)),
+	COLUMN("problem_type", COL_WORDS, AT(problem_type)),
+	COLUMN("problem_detail", COL_WORDS, AT(problem_detail)),
 	COLUMN("problem_at", COL_INT, AT(problem_at)),
 	COLUMN("cert_id", COL_TEXT, AT(cert_id)),
 };

@@ -18,13 +18,13 @@
 	COLUMN("ari_start", COL_INT, AT(ari_start)),                           \
 		COLUMN("ari_end", COL_INT, AT(ari_end)),                       \
 		COLUMN("ari_next", COL_INT, AT(ari_next)),                     \
-		COLUMN("ari_url", COL_TEXT, AT(ari_url)),                      \
+		COLUMN("ari_url", COL_WORDS, AT(ari_url)),                     \
 		COLUMN("renew_at", COL_INT, AT(renew_at))
 #define COLUMNS_SHORT                                                          \
 	COLUMNS_KEY, COLUMN("not_before", COL_INT, AT(not_before)),            \
 		COLUMN("not_after", COL_INT, AT(not_after)),                   \
 		COLUMN("created", COL_INT, AT(created)),                       \
-		COLUMN("issuer", COL_TEXT, AT(issuer)),                        \
+		COLUMN("issuer", COL_WORDS, AT(issuer)),                       \
 		COLUMN("serial", COL_TEXT, AT(serial)),                        \
 		COLUMN("source", COL_TEXT, AT(source)),                        \
 		COLUMN("directory", COL_TEXT, AT(directory)), COLUMNS_TIMES

@@ -10,7 +10,7 @@
 #define COLUMNS_CNAME(which, word)                                             \
 	COLUMN_ENUM(                                                           \
 		word "_state", AT(cname[which].state), STORE_CNAME_ELSEWHERE), \
-		COLUMN(word "_found", COL_TEXT, AT(cname[which].found))
+		COLUMN(word "_found", COL_WORDS, AT(cname[which].found))
 
 /* What checks find: written apart, so that a check never undoes a wish. */
 #define COLUMNS_CHECKED                                                        \
@@ -21,12 +21,12 @@
 		COLUMN("proof_checked", COL_INT, AT(proof_checked)),           \
 		COLUMN("proof_next", COL_INT, AT(proof_next)),                 \
 		COLUMN("proof_tries", COL_INT, AT(proof_tries)),               \
-		COLUMN("proof_detail", COL_TEXT, AT(proof_detail)),            \
+		COLUMN("proof_detail", COL_WORDS, AT(proof_detail)),           \
 		COLUMNS_CNAME(STORE_CNAME_HOST, "cname_host"),                 \
 		COLUMNS_CNAME(STORE_CNAME_STS, "cname_sts"),                   \
 		COLUMNS_CNAME(STORE_CNAME_TLSRPT, "cname_tlsrpt"),             \
 		COLUMNS_CNAME(STORE_CNAME_ACME, "cname_acme"),                 \
-		COLUMN("attention", COL_TEXT, AT(attention))
+		COLUMN("attention", COL_WORDS, AT(attention))
 
 static const struct column columns[] = {
 	COLUMN("tenant", COL_TEXT, AT(tenant)),

@@ -250,11 +250,11 @@ enum status store_report_prune(
 static const struct column bad_columns[] = {
 	COLUMN("name", COL_TEXT, BAD(name)),
 	COLUMN("via", COL_TEXT, BAD(via)),
-	COLUMN("label", COL_TEXT, BAD(label)),
-	COLUMN("remote", COL_TEXT, BAD(remote)),
+	COLUMN("label", COL_WORDS, BAD(label)),
+	COLUMN("remote", COL_WORDS, BAD(remote)),
 	COLUMN("received", COL_INT, BAD(received)),
 	COLUMN("bytes", COL_INT, BAD(bytes)),
-	COLUMN("reason", COL_TEXT, BAD(reason)),
+	COLUMN("reason", COL_WORDS, BAD(reason)),
 };
 static const struct table bad_report = TABLE(
 	"bad_report", struct store_bad_report, bad_columns, 1);

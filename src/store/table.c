@@ -115,6 +115,25 @@ static bool text_ok(struct str s)
 	return true;
 }
 
+/* s with '?' for each byte that is none; p == NULL: no memory. */
+static struct str text_mend(struct arena *a, struct str s)
+{
+	struct sbuf b = sbuf_arena(a, s.n);
+
+	if (text_ok(s))
+		return s.p == NULL ? STR("") : s;
+	while (s.n > 0) {
+		size_t n = utf8_length(s);
+
+		if (n == 0)
+			sbuf_addc(&b, '?');
+		else
+			sbuf_add(&b, str_upto(s, n));
+		s = str_from(s, n == 0 ? 1 : n);
+	}
+	return sbuf_ok(&b) ? sbuf_str(&b) : (struct str){};
+}
+
 /* ---- rows ---------------------------------------------------------------- */
 
 static const void *field(const struct column *col, const void *row)
@@ -130,6 +149,9 @@ static enum status column_arg(struct arena *a, const struct column *col,
 	switch (col->type) {
 	case COL_TEXT:
 		*out = DB_T(*(const struct str *)p);
+		break;
+	case COL_WORDS:
+		*out = DB_T(text_mend(a, *(const struct str *)p));
 		break;
 	case COL_BYTES:
 		*out = DB_T(*(const struct str *)p);
@@ -152,7 +174,8 @@ static enum status column_arg(struct arena *a, const struct column *col,
 		out->type = DB_BYTES;
 		break;
 	}
-	if (col->type >= COL_LINES && out->str.p == NULL)
+	if ((col->type >= COL_LINES || col->type == COL_WORDS) &&
+		out->str.p == NULL)
 		return err_set(e, ST_LIMIT, "%s is too long", col->name);
 	if (out->type == DB_TEXT && !text_ok(out->str))
 		return err_set(e, ST_INVALID, "%s is not UTF-8", col->name);
@@ -169,6 +192,7 @@ static enum status column_read(struct store *s, struct arena *a,
 
 	switch (col->type) {
 	case COL_TEXT:
+	case COL_WORDS:
 	case COL_BYTES:
 		*(struct str *)p = arena_str(a, store_col_bytes(s, stmt, i));
 		fits = ((struct str *)p)->p != NULL;

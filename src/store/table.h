@@ -13,6 +13,7 @@
 
 enum column_type {
 	COL_TEXT,  /* struct str, UTF-8 */
+	COL_WORDS, /* struct str, a stranger's: what is no UTF-8 becomes '?' */
 	COL_BYTES, /* struct str, anything */
 	COL_INT,   /* int64_t */
 	COL_BOOL,  /* bool, stored as 0 or 1 */

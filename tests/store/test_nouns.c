@@ -549,6 +549,38 @@ static void text_must_be_text(void **state)
 	assert_int_equal(v.n, 7);
 }
 
+/*
+ * What a CA says, or an error text that was cut, must not keep a row from being
+ * written: an order that cannot note its failure is tried again at once, for
+ * ever.
+ */
+static void words_of_strangers_are_mended(void **state)
+{
+	static const struct {
+		struct str said, kept;
+	} rows[] = {
+		{ STR("caf\xc3\xa9 closed"), STR("caf\xc3\xa9 closed") },
+		{ STR("cut caf\xc3"), STR("cut caf?") },
+		{ STR("caf\xe9 \xff\xfe"), STR("caf? ??") },
+		{ STR("nul\0l"), STR("nul?l") },
+		{ {}, STR("") },
+	};
+	struct store_acme_order o = { .id = STR("1"),
+		.tenant = STR("default"),
+		.host = STR("mta-sts.example.com"),
+		.directory = STR("https://ca/dir") };
+	struct engine *t = *state;
+
+	OK(store_acme_order_add(t->s, &o, &t->e));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		o.problem_type = o.problem_detail = rows[i].said;
+		OK(store_acme_order_put(t->s, &o, &t->e));
+		OK(store_acme_order_get(t->s, t->a, o.id, &o, &t->e));
+		assert_true(str_eq(o.problem_detail, rows[i].kept));
+		assert_true(str_eq(o.problem_type, rows[i].kept));
+	}
+}
+
 static void small_arena(void **state)
 {
 	struct store_domain d = domain_of("default", "example.com", "aaaa");
@@ -598,6 +630,7 @@ int main(void)
 		cmocka_unit_test(nodes_and_leases),
 		cmocka_unit_test(audit_log),
 		cmocka_unit_test(text_must_be_text),
+		cmocka_unit_test(words_of_strangers_are_mended),
 		cmocka_unit_test(small_arena),
 		cmocka_unit_test(ids_sort_by_time),
 	};
