@@ -28,21 +28,26 @@ struct talk {
 
 /* ---- where the socket is */
 
-static enum status socket_path(struct cli *cli, const char **out, struct err *e)
+enum status client_settings(
+	const struct cli *cli, struct settings **out, struct err *e)
 {
 	const char *file = cli->conf;
-	struct settings *set = NULL;
-	enum status st;
 
 	if (file == NULL && access(SETTINGS_FILE, F_OK) == 0)
 		file = SETTINGS_FILE;
-	if (file == NULL) {
-		set = settings_new();
-	} else {
-		st = settings_load(file, &set, e);
-		if (st != ST_OK)
-			return st;
-	}
+	if (file != NULL)
+		return settings_load(file, out, e);
+	*out = settings_new();
+	return ST_OK;
+}
+
+static enum status socket_path(struct cli *cli, const char **out, struct err *e)
+{
+	struct settings *set = NULL;
+	enum status st = client_settings(cli, &set, e);
+
+	if (st != ST_OK)
+		return st;
 	*out = settings_run_path(set, cli->arena, "admin.sock").p;
 	settings_free(&set);
 	return ST_OK;

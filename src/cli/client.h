@@ -9,6 +9,15 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
+struct settings;
+
+/*
+ * The settings of -c FILE, else of /etc/moat/moat.conf, else the defaults; the
+ * caller frees them. Statuses as settings_load.
+ */
+enum status client_settings(
+	const struct cli *cli, struct settings **out, struct err *e);
+
 struct client_call {
 	const char *method;	  /* "GET" */
 	struct str path;	  /* "/api/v1/status?x=y"; already encoded */

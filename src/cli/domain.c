@@ -124,7 +124,7 @@ static int one_name(struct cli *cli, const struct args *args)
 {
 	if (args->words.n == 1)
 		return CLI_GOOD;
-	return cli_usage(cli, "one domain, please");
+	return cli_usage(cli, "exactly one domain is needed");
 }
 
 /* Calls a verb on the domain and prints where it stands then. */
@@ -267,7 +267,7 @@ static int run_list(struct cli *cli, const struct args *args)
 	int code;
 
 	if (args->words.n > 0)
-		return cli_usage(cli, "no words here, please");
+		return cli_usage(cli, "it takes no arguments");
 	do {
 		struct client_call call = { .method = "GET", .path = path };
 
@@ -319,7 +319,7 @@ static int run_show(struct cli *cli, const struct args *args)
 	return CLI_GOOD;
 }
 
-static const char *result_mark(struct cli *cli, const struct json *r)
+static const char *result_mark(const struct json *r)
 {
 	struct str result = json_get_str(r, "result");
 
@@ -327,7 +327,6 @@ static const char *result_mark(struct cli *cli, const struct json *r)
 		return "ok  ";
 	if (str_eq(result, STR("unknown")))
 		return "??  ";
-	(void)cli;
 	return json_true(json_get(r, "optional")) ? "-   " : "NO  ";
 }
 
@@ -358,7 +357,7 @@ static int run_dns(struct cli *cli, const struct args *args)
 			verdict = CLI_UNTESTED;
 		if (cli->json)
 			continue;
-		(void)fprintf(cli->out, "%s%s. %s %s%s\n", result_mark(cli, r),
+		(void)fprintf(cli->out, "%s%s. %s %s%s\n", result_mark(r),
 			client_text(cli, r, "owner"),
 			client_text(cli, r, "type"),
 			client_text(cli, r, "value"),
@@ -380,8 +379,8 @@ static int run_mode(struct cli *cli, const struct args *args)
 	struct body b;
 
 	if (args->words.n != 2)
-		return cli_usage(cli,
-			"a domain and one of none, testing, enforce, please");
+		return cli_usage(cli, "a domain and a mode are needed: none, "
+				      "testing or enforce");
 	body_open(cli, &b);
 	json_put_z(&b.w, "mode", args->words.items[1]);
 	json_put_bool(&b.w, "force", args_flag(args, "force"));
@@ -404,7 +403,8 @@ static int run_mx(struct cli *cli, const struct args *args)
 	if (code != CLI_GOOD)
 		return code;
 	if ((args_all(args, "mx", &values) > 0) == args_flag(args, "confirm"))
-		return cli_usage(cli, "either --confirm or --mx, please");
+		return cli_usage(
+			cli, "exactly one of --confirm and --mx is needed");
 	body_open(cli, &b);
 	body_list(&b, args, "mx");
 	json_put_bool(&b.w, "force", args_flag(args, "force"));

@@ -59,7 +59,8 @@ static int run_policy(struct cli *cli, const struct args *args)
 	int code;
 
 	if (args->words.n != 1)
-		return cli_usage(cli, "one policy file, please, or -");
+		return cli_usage(cli,
+			"one policy file is needed, or - for standard input");
 	if (lint_served(args, &list, &e) != ST_OK)
 		return cli_usage(cli, "%s", e.text);
 	if (cli_read(cli, args->words.items[0], READ_BYTES_MAX, &text, &e) !=

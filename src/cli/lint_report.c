@@ -67,7 +67,8 @@ int lint_report_run(struct cli *cli, const struct args *args)
 	int code;
 
 	if (args->words.n != 1)
-		return cli_usage(cli, "one report file, please, or -");
+		return cli_usage(cli,
+			"one report file is needed, or - for standard input");
 	if (cli_read(cli, args->words.items[0], TLSRPT_RAW_BYTES_MAX, &raw,
 		    &e) != ST_OK)
 		return cli_failed(cli, &e);

@@ -41,7 +41,7 @@ static int run(struct cli *cli, const struct args *args)
 
 	if (args->words.n < 2)
 		return cli_usage(
-			cli, "a host and at least one pattern, please");
+			cli, "a host and at least one pattern are needed");
 	n = args->words.n - 1;
 	patterns = arena_array(cli->arena, n, sizeof(*patterns));
 	if (host_name_parse(cli->arena, str_of(args->words.items[0]), &host,

@@ -106,7 +106,8 @@ static int run_show(struct cli *cli, const struct args *args)
 	struct show s = { .cli = *cli };
 
 	if (args->words.n == 0)
-		return cli_usage(cli, "at least one file, please, or -");
+		return cli_usage(cli,
+			"at least one file is needed, or - for standard input");
 	if (by != NULL && report_by_parse(str_of(by), &s.by) != ST_OK)
 		return cli_usage(cli,
 			"--by must be result, source, mx or policy, not \"%s\"",

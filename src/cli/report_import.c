@@ -57,7 +57,8 @@ int report_import_run(struct cli *cli, const struct args *args)
 	int worst = CLI_GOOD;
 
 	if (args->words.n == 0)
-		return cli_usage(cli, "at least one file, please, or -");
+		return cli_usage(cli,
+			"at least one file is needed, or - for standard input");
 	for (size_t i = 0; i < args->words.n; i++) {
 		int code;
 

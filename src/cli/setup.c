@@ -48,18 +48,6 @@ static const struct arg_row options[] = {
 	{},
 };
 
-static enum status load(struct cli *cli, struct settings **set, struct err *e)
-{
-	const char *file = cli->conf;
-
-	if (file == NULL && access(SETTINGS_FILE, F_OK) == 0)
-		file = SETTINGS_FILE;
-	if (file != NULL)
-		return settings_load(file, set, e);
-	*set = settings_new();
-	return ST_OK;
-}
-
 /* An empty line keeps what is there; false at the end of the input. */
 static bool ask_one(
 	struct cli *cli, struct settings *set, const struct question *q)
@@ -171,22 +159,25 @@ static void print_records(const struct printer *p, const struct settings *set)
 	print_hosts(p, set, "console.host", "console");
 }
 
+/* Only what is set, each section's head before its first line. */
 static void print_conf(struct cli *cli, const struct settings *set)
 {
+	struct str open = {};
+
 	(void)fprintf(cli->out, "These lines belong into %s:\n\n",
 		cli->conf != NULL ? cli->conf : SETTINGS_FILE);
 	for (size_t i = 0; i < QUESTIONS; i++) {
-		const char *dot = strchr(questions[i].setting, '.');
 		struct str value = settings_str(set, questions[i].setting);
-		size_t n = (size_t)(dot - questions[i].setting);
+		struct str key = str_of(questions[i].setting);
+		struct str section = str_cut(&key, '.');
 
-		if (i == 0 || strncmp(questions[i].setting,
-				      questions[i - 1].setting, n + 1) != 0)
-			(void)fprintf(cli->out, "[%.*s]\n", (int)n,
-				questions[i].setting);
-		if (value.n > 0)
-			(void)fprintf(cli->out, "%s = %.*s\n", dot + 1,
-				STR_ARG(value));
+		if (value.n == 0)
+			continue;
+		if (!str_eq(section, open))
+			(void)fprintf(cli->out, "[%.*s]\n", STR_ARG(section));
+		open = section;
+		(void)fprintf(cli->out, "%.*s = %.*s\n", STR_ARG(key),
+			STR_ARG(value));
 	}
 }
 
@@ -269,12 +260,16 @@ static int run(struct cli *cli, const struct args *args)
 	int code;
 
 	if (args->words.n > 0)
-		return cli_usage(cli, "no words here, please");
+		return cli_usage(cli, "it takes no arguments");
 	if (args_flag(args, "check"))
 		return check(cli);
-	if (load(cli, &set, &e) != ST_OK)
+	if (client_settings(cli, &set, &e) != ST_OK)
 		return cli_failed(cli, &e);
 	code = fill(cli, args, set);
+	if (code == CLI_GOOD && settings_str(set, "dns.zone").n == 0)
+		code = cli_usage(cli,
+			"the zone is not known: give --zone and the other "
+			"names, or run it on a terminal to be asked");
 	if (code == CLI_GOOD)
 		print_all(cli, set);
 	settings_free(&set);

@@ -14,7 +14,7 @@ static int run_rebuild(struct cli *cli, const struct args *args)
 	int code;
 
 	if (args->words.n > 0)
-		return cli_usage(cli, "no words here, please");
+		return cli_usage(cli, "it takes no arguments");
 	code = client_do(cli, &call, &answer);
 	if (code == CLI_GOOD && !cli->json)
 		(void)fprintf(cli->out,
