@@ -121,7 +121,8 @@ const struct setting_row setting_rows[] = {
 	{ "report", "per_id_size", SETTING_SIZE, "256m", "1024..1099511627776",
 		"Their bytes." },
 	{ "report", "per_address", SETTING_INT, "1000", "1..1000000000",
-		"Reports per hour that one worker takes from one address." },
+		"Reports per hour that one worker takes from one IPv4 address "
+		"or IPv6 /64 network." },
 	{ "report", "per_address_size", SETTING_SIZE, "256m",
 		"1024..1099511627776", "Their bytes." },
 	{ "report", "backlog", SETTING_INT, "100000", "1..1000000000",

@@ -335,21 +335,29 @@ void edge_body_free(struct edge_conn *c)
 	c->body = (struct edge_body){};
 }
 
-/* Grows with what really came, not with what was announced. */
-static bool body_add(struct edge_conn *c, struct str piece)
+/*
+ * Grows with what really came, not with what was announced. ST_LIMIT: more than
+ * it may be; ST_TEMP: all bodies together have used up their memory.
+ */
+static enum status body_add(struct edge_conn *c, struct str piece)
 {
 	struct edge_body *b = &c->body;
 	struct edge *e = c->edge;
 
 	if (piece.n == 0)
-		return true;
+		return ST_OK;
 	if (piece.n > b->max - b->n)
-		return false;
+		return ST_LIMIT;
 	if (b->n + piece.n > b->cap) {
 		size_t cap = b->cap == 0 ? BODY_FIRST_BYTES : b->cap * 2;
 
 		while (cap < b->n + piece.n)
 			cap *= 2;
+		if (cap > b->max)
+			cap = b->max;
+		if (e->body_bytes + (cap - b->cap) >
+			e->options.report_memory_bytes)
+			return ST_TEMP;
 		b->p = mem_grow(b->p, cap);
 		BUG(b->p == NULL);
 		e->body_bytes += cap - b->cap;
@@ -357,7 +365,7 @@ static bool body_add(struct edge_conn *c, struct str piece)
 	}
 	memcpy(b->p + b->n, piece.p, piece.n);
 	b->n += piece.n;
-	return true;
+	return ST_OK;
 }
 
 /* ST_OK: complete. Takes what it needs of the input. */
@@ -370,16 +378,17 @@ static enum status body_take(struct edge_conn *c)
 
 	if (b->framing == HTTP_BODY_LENGTH) {
 		piece = str_upto(in, b->left > in.n ? in.n : (size_t)b->left);
-		if (!body_add(c, piece))
-			return ST_LIMIT;
+		st = body_add(c, piece);
+		if (st != ST_OK)
+			return st;
 		b->left -= piece.n;
 		input_consume(c, piece.n);
 		return b->left == 0 ? ST_OK : ST_AGAIN;
 	}
 	do {
 		st = http_chunked_take(&b->chunked, &in, &piece);
-		if (st == ST_OK && !body_add(c, piece))
-			return ST_LIMIT;
+		if (st == ST_OK)
+			st = body_add(c, piece);
 	} while (st == ST_OK && piece.n > 0);
 	input_consume(c, had - in.n);
 	return st;
@@ -408,7 +417,9 @@ static enum edge_step body_step(struct edge_conn *c)
 	if (st == ST_OK)
 		c->body.done(c);
 	else
-		edge_refuse_close(c, st == ST_LIMIT ? 413 : 400);
+		edge_refuse_close(c, st == ST_LIMIT  ? 413
+				     : st == ST_TEMP ? 503
+						     : 400);
 	return STEP_ON;
 }
 
@@ -451,11 +462,11 @@ static void on_again(void *ctx)
 
 void edge_conn_run(struct edge_conn *c)
 {
-	unsigned begun = c->n_requests;
+	unsigned n = 0;
 	enum edge_step step;
 
 	do {
-		if (c->n_requests - begun >= EDGE_TURN_REQUESTS) {
+		if (n++ >= EDGE_TURN_STEPS) {
 			loop_task_start(
 				&c->again, c->edge->parts.loop, on_again, c);
 			return;

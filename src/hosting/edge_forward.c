@@ -33,6 +33,7 @@ struct edge_forward {
 	size_t sent;
 	struct sbuf answer;
 	bool to_head;
+	bool counted; /* in n_forwards */
 };
 
 /* Fields that speak of one connection only (RFC 9110 section 7.6.1), or that
@@ -211,12 +212,23 @@ static bool dial(struct edge_forward *f, const char *path)
 	       connect(f->fd, (struct sockaddr *)&to, sizeof(to)) == 0;
 }
 
-/* The request is complete. */
+/*
+ * The request is complete. Only now does it take one of the few places: slow
+ * senders must not keep others from the console.
+ */
 static void on_body(struct edge_conn *c)
 {
 	struct edge_forward *f = c->forward;
 	struct edge *e = c->edge;
 
+	if (e->n_forwards >= FORWARDS_MAX) {
+		edge_body_free(c);
+		edge_forward_free(c);
+		edge_refuse_retry(c, 503, 5);
+		return;
+	}
+	f->counted = true;
+	e->n_forwards++;
 	sbuf_fmt(&f->request, "Content-Length: %zu\r\n\r\n", c->body.n);
 	sbuf_add(&f->request, (struct str){ c->body.p, c->body.n });
 	edge_body_free(c);
@@ -238,10 +250,6 @@ void edge_forward_begin(
 		edge_refuse(c, 413);
 		return;
 	}
-	if (c->edge->n_forwards >= FORWARDS_MAX) {
-		edge_refuse_retry(c, 503, 5);
-		return;
-	}
 	f = mem_must(sizeof(*f));
 	f->conn = c;
 	f->fd = -1;
@@ -250,7 +258,6 @@ void edge_forward_begin(
 	f->answer = sbuf_arena(f->arena, ANSWER_BYTES_MAX);
 	f->to_head = r->method == HTTP_HEAD;
 	c->forward = f;
-	c->edge->n_forwards++;
 	head_write(f, r);
 	edge_conn_receive(c, r, REQUEST_BYTES_MAX, on_body);
 }
@@ -271,7 +278,7 @@ void edge_forward_free(struct edge_conn *c)
 		return;
 	loop_io_stop(&f->io);
 	fd_close(&f->fd);
-	c->edge->n_forwards--;
+	c->edge->n_forwards -= f->counted;
 	c->forward = NULL;
 	loop_defer(c->edge->parts.loop, release, f);
 }

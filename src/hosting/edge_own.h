@@ -20,7 +20,7 @@
 
 #define EDGE_LISTENERS_MAX 64
 #define EDGE_REQUESTS_MAX 1000		 /* on one connection */
-#define EDGE_TURN_REQUESTS 16		 /* of one connection before others */
+#define EDGE_TURN_STEPS 64		 /* of one connection before others */
 #define EDGE_HOST_BYTES_MAX (256u << 10) /* a host's entry of the view */
 #define EDGE_HOST_FRESH_MS 200 /* how long an entry is not looked up again */
 #define EDGE_LINGER_MS 2000    /* for the peer to read a refusal */

@@ -80,11 +80,22 @@ static void on_stored(
 	edge_conn_run(c);
 }
 
+/* What was announced and did not come does not count. */
+static void settle(struct edge_conn *c)
+{
+	struct edge *e = c->edge;
+
+	if (c->charged > 0)
+		spool_quota_give_back(e->quota, loop_now(e->parts.loop),
+			id_of(c), addr_client(&c->peer),
+			c->charged - c->body.n);
+	c->charged = 0;
+}
+
 /* The body is complete: to the disk thread with it. */
 static void on_complete(struct edge_conn *c)
 {
 	struct edge *e = c->edge;
-	struct mono now = loop_now(e->parts.loop);
 	char remote[SPOOL_REMOTE_MAX];
 	struct spool_meta meta = {
 		.source = SPOOL_POST,
@@ -94,8 +105,7 @@ static void on_complete(struct edge_conn *c)
 		.content_type = { c->content_type, c->n_content_type },
 	};
 
-	spool_quota_give_back(
-		e->quota, now, meta.id, meta.remote, c->charged - c->body.n);
+	settle(c);
 	if (c->body.n == 0) {
 		edge_refuse(c, 400);
 		return;
@@ -160,17 +170,17 @@ static bool quota_take(struct edge_conn *c, const struct http_request *r)
 	struct edge *e = c->edge;
 	struct mono now = loop_now(e->parts.loop);
 	char text[SPOOL_REMOTE_MAX];
-	struct str remote = remote_write(c, text, sizeof(text));
 	enum spool_quota_kind which;
 	int64_t retry_s;
 
 	c->charged = r->framing == HTTP_BODY_LENGTH ? r->length
 						    : e->options.report_bytes;
-	if (spool_quota_take(e->quota, now, id_of(c), remote, c->charged,
-		    &which, &retry_s) == ST_OK)
+	if (spool_quota_take(e->quota, now, id_of(c), addr_client(&c->peer),
+		    c->charged, &which, &retry_s) == ST_OK)
 		return true;
+	c->charged = 0;
 	LOG(LOG_WARN, "report.quota", KV_STR("id", id_of(c)),
-		KV_STR("remote", remote),
+		KV_STR("remote", remote_write(c, text, sizeof(text))),
 		KV_Z("whose", which == SPOOL_QUOTA_ID ? "id" : "source"));
 	edge_refuse_retry(c, 429, retry_s);
 	return false;
@@ -198,5 +208,6 @@ void edge_report_begin(struct edge_conn *c, const struct http_request *r)
 
 void edge_report_abandon(struct edge_conn *c)
 {
+	settle(c);
 	spool_job_cancel(&c->job);
 }

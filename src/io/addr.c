@@ -10,6 +10,8 @@
 
 #include "base/poison.h"
 
+#define V6_NETWORK_BYTES 8
+
 struct net {
 	unsigned char prefix[16];
 	unsigned bits;
@@ -158,6 +160,12 @@ struct str addr_bytes(const struct addr *a)
 	if (a->ss.ss_family == AF_INET)
 		return (struct str){ (const char *)&v4->sin_addr, 4 };
 	return (struct str){ (const char *)&v6->sin6_addr, 16 };
+}
+
+struct str addr_client(const struct addr *a)
+{
+	return str_upto(addr_bytes(a),
+		a->ss.ss_family == AF_INET6 ? V6_NETWORK_BYTES : SIZE_MAX);
 }
 
 uint16_t addr_port(const struct addr *a)

@@ -39,6 +39,13 @@ void addr_set_port(struct addr *a, uint16_t port);
 struct str addr_bytes(const struct addr *a);
 
 /*
+ * The bytes that stand for one client where clients are counted, borrowed from
+ * a: those of an IPv4 address, or of the /64 network of an IPv6 address, of
+ * which its owner can use as many as he likes.
+ */
+struct str addr_client(const struct addr *a);
+
+/*
  * true if a packet to it stays on no private, loopback, link-local, shared,
  * documentation, benchmark, multicast or reserved network (RFC 6890 and its
  * registries); IPv4 inside IPv6 (mapped, NAT64, 6to4, Teredo) counts as what

@@ -14,8 +14,6 @@
 
 #include "base/poison.h"
 
-#define V6_NETWORK_BYTES 8
-
 struct gate {
 	unsigned max, max_per_addr, n;
 	struct map *per_addr; /* address -> count, as a pointer */
@@ -58,15 +56,9 @@ unsigned gate_count(const struct gate *g)
 	return g->n;
 }
 
-static struct str key_of(const struct addr *peer)
-{
-	return str_upto(addr_bytes(peer),
-		peer->ss.ss_family == AF_INET6 ? V6_NETWORK_BYTES : SIZE_MAX);
-}
-
 static bool gate_enter(struct gate *g, const struct addr *peer)
 {
-	struct str key = key_of(peer);
+	struct str key = addr_client(peer);
 	uintptr_t n = (uintptr_t)map_get(g->per_addr, key);
 
 	if (n >= g->max_per_addr)
@@ -78,7 +70,7 @@ static bool gate_enter(struct gate *g, const struct addr *peer)
 
 void gate_leave(struct gate *g, const struct addr *peer)
 {
-	struct str key = key_of(peer);
+	struct str key = addr_client(peer);
 	uintptr_t n = (uintptr_t)map_get(g->per_addr, key);
 
 	BUG(n == 0 || g->n == 0);

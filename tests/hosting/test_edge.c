@@ -731,6 +731,86 @@ static void quotas_answer_429(void **state)
 	finish(&f);
 }
 
+/* Who announces much and goes away uses up nobody's quota. */
+static void what_did_not_come_does_not_count(void **state)
+{
+	static const char *const begun[] = { POST_HEAD
+		"Content-Length: 10000\r\n\r\nx",
+		POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+		POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\nxyz" };
+	struct edge_options options = OPTIONS;
+	struct fixture f;
+	struct client *c;
+
+	(void)state;
+	options.per_id.bytes = 10003;
+	start_with(&f, options);
+	for (size_t i = 0; i < COUNT(begun); i++) {
+		c = dial_as(&f, "rua.example");
+		say(c, str_of(begun[i]));
+		turn(&f);
+		hang_up(&c);
+		turn(&f);
+	}
+	ask(&f, "rua.example", POST_HEAD "Content-Length: 5\r\n\r\nhello",
+		"HTTP/1.1 201 ");
+	finish(&f);
+}
+
+/* Bodies begun while there was room must not take more than there is. */
+static void bodies_share_their_memory(void **state)
+{
+	struct edge_options options = OPTIONS;
+	struct client *first, *second;
+	char part[5000] = {};
+	struct fixture f;
+
+	(void)state;
+	options.report_memory_bytes = 12000;
+	options.body_ms = 60000;
+	start_with(&f, options);
+	first = dial_as(&f, "rua.example");
+	second = dial_as(&f, "rua.example");
+	say(first, STR(POST_HEAD "Content-Length: 9000\r\n\r\n"));
+	say(second, STR(POST_HEAD "Content-Length: 9000\r\n\r\n"));
+	turn(&f);
+	say(first, (struct str){ part, sizeof(part) });
+	turn(&f);
+	say(second, (struct str){ part, sizeof(part) });
+	expect(second, "HTTP/1.1 503 ", 1);
+	expect_closed(second);
+	say(first, (struct str){ part, 4000 });
+	expect(first, "HTTP/1.1 201 ", 1);
+	hang_up(&first);
+	hang_up(&second);
+	finish(&f);
+}
+
+/* 502: it got as far as the console, which is not there. */
+static void slow_senders_leave_the_console_to_others(void **state)
+{
+	struct edge_options options = OPTIONS;
+	struct client *slow[70];
+	struct fixture f;
+
+	(void)state;
+	options.max_per_address = 100;
+	options.body_ms = 60000;
+	options.console_socket = "/nonexistent/admin.sock";
+	start_with(&f, options);
+	for (size_t i = 0; i < COUNT(slow); i++) {
+		slow[i] = dial_as(&f, "console.example");
+		say(slow[i], STR("POST / HTTP/1.1\r\nHost: console.example\r\n"
+				 "Content-Length: 5\r\n\r\nhe"));
+		turn(&f);
+	}
+	ask(&f, "console.example", GET("/", "console.example"),
+		"HTTP/1.1 502 ");
+	for (size_t i = 0; i < COUNT(slow); i++)
+		hang_up(&slow[i]);
+	finish(&f);
+}
+
 static void slow_clients_run_out_of_time(void **state)
 {
 	static const char *const begun[] = { GET(WELL_KNOWN,
@@ -812,6 +892,9 @@ int main(void)
 		cmocka_unit_test(a_report_is_stored_before_201),
 		cmocka_unit_test(reports_are_refused_before_the_body),
 		cmocka_unit_test(quotas_answer_429),
+		cmocka_unit_test(what_did_not_come_does_not_count),
+		cmocka_unit_test(bodies_share_their_memory),
+		cmocka_unit_test(slow_senders_leave_the_console_to_others),
 		cmocka_unit_test(slow_clients_run_out_of_time),
 		cmocka_unit_test(a_head_without_end_is_cut_off),
 		cmocka_unit_test(it_ends_at_any_moment),

@@ -96,11 +96,37 @@ static void only_the_public_internet_passes(void **state)
 	}
 }
 
+/* Whoever has one address of an IPv6 network has them all. */
+static void a_client_is_a_network(void **state)
+{
+	static const struct {
+		const char *one, *other;
+		bool same;
+	} rows[] = {
+		{ "192.0.2.1", "192.0.2.1", true },
+		{ "192.0.2.1", "192.0.2.2", false },
+		{ "2001:db8::1", "2001:db8::ffff:1:2:3", true },
+		{ "2001:db8::1", "2001:db8:0:1::1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct addr a, b;
+
+		assert_int_equal(addr_parse(str_of(rows[i].one), 1, &a), ST_OK);
+		assert_int_equal(
+			addr_parse(str_of(rows[i].other), 2, &b), ST_OK);
+		if (str_eq(addr_client(&a), addr_client(&b)) != rows[i].same)
+			fail_msg("%s %s", rows[i].one, rows[i].other);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_there_and_back),
 		cmocka_unit_test(only_the_public_internet_passes),
+		cmocka_unit_test(a_client_is_a_network),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
