@@ -140,6 +140,7 @@ int digest_child_main(int fd)
 		LOG(LOG_ERROR, "digest.unconfined", KV_Z("reason", e.text));
 		return EXIT_FAILURE;
 	}
+	st = channel_write(fd, STR(DIGEST_READY), in_ms(WRITE_MS), NULL);
 	while (st == ST_OK) {
 		struct arena *a = arena_must(ARENA_MAX);
 

@@ -4,6 +4,9 @@
  * parsed. It has one descriptor, a memory limit, and a sandbox that lets it
  * talk over that descriptor and nothing else.
  *
+ * First it says DIGEST_READY, once its sandbox is closed: whatever goes wrong
+ * before is not a report's fault.
+ *
  * A request is one netstring, the raw bytes. The answer is a netstring with
  *     {"status": "ok", "reports": 2, "quirks": ["bom,mx-host-string", ""]}
  * and as many netstrings as it says, each a normalised report; or
@@ -18,6 +21,8 @@
 
 /* moatd --role DIGEST_CHILD, with the channel as standard input. */
 #define DIGEST_CHILD "digest-child"
+
+#define DIGEST_READY "ready"
 
 /* What the head of an answer may measure. */
 #define DIGEST_HEAD_MAX ((size_t)1 << 20)

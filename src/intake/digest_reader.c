@@ -88,6 +88,36 @@ __attribute__((noreturn)) static void be_child(
 	_exit(EXIT_FAILURE);
 }
 
+static struct mono deadline_of(const struct digest_reader *r)
+{
+	struct mono t = clock_mono(clock_system());
+
+	t.ms += r->options.time_ms;
+	return t;
+}
+
+/*
+ * A child that cannot even start (no program, no memory, no sandbox) is no
+ * report's fault: reports wait until it can.
+ */
+static enum status wait_ready(struct digest_reader *r, struct err *e)
+{
+	struct arena *a = arena_must(0);
+	struct str said = {};
+	enum status st = channel_read(
+		r->fd, a, DIGEST_HEAD_MAX, deadline_of(r), &said, e);
+
+	if (st == ST_OK && !str_eq(said, STR(DIGEST_READY)))
+		st = err_set(e, ST_TEMP, "it says something else");
+	arena_free(&a);
+	if (st == ST_OK)
+		return ST_OK;
+	err_prefix(e, "the reader does not start");
+	LOG(LOG_ERROR, "digest.child_not_started",
+		KV_INT("status", end_child(r)));
+	return ST_TEMP;
+}
+
 static enum status start_child(struct digest_reader *r, struct err *e)
 {
 	int ends[2];
@@ -105,7 +135,7 @@ static enum status start_child(struct digest_reader *r, struct err *e)
 	}
 	r->fd = ends[0];
 	r->started++;
-	return ST_OK;
+	return wait_ready(r, e);
 }
 
 /* Names of quirks and commas; anything else is no answer of ours. */
@@ -198,11 +228,10 @@ static enum status take_report(struct digest_reader *r, struct arena *a,
 static enum status ask(struct digest_reader *r, struct arena *a, struct str raw,
 	struct digest_reports *out, struct err *e)
 {
-	struct mono deadline = clock_mono(clock_system());
+	struct mono deadline = deadline_of(r);
 	struct digest_reports got = {};
 	enum status st;
 
-	deadline.ms += r->options.time_ms;
 	if (channel_write(r->fd, raw, deadline, e) != ST_OK)
 		return ST_TEMP;
 	st = take_head(r, a, deadline, &got, e);

@@ -36,7 +36,7 @@ void digest_reader_free(struct digest_reader **r);
 /*
  * Reads raw; reports live in a. ST_INVALID, ST_LIMIT: it cannot be read, err
  * says why (also when it killed two children in a row); ST_TEMP: no child can
- * be started.
+ * be started, or none gets ready.
  */
 enum status digest_reader_read(struct digest_reader *r, struct arena *a,
 	struct str raw, struct digest_reports *out, struct err *e);

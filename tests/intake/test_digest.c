@@ -262,21 +262,23 @@ static void write_program(const char *path, const char *text)
 	(void)close(fd);
 }
 
+#define READY "#!/bin/sh\nprintf '5:ready,' >&0\n"
+
 /* A good head, and then no report. */
 #define SHORT_REPORT                                                           \
-	"#!/bin/sh\nprintf '41:{\"status\":\"ok\",\"reports\":1,"              \
-	"\"quirks\":[\"\"]},5:hello,' >&0\nexec sleep 100\n"
+	READY "printf '41:{\"status\":\"ok\",\"reports\":1,"                   \
+	      "\"quirks\":[\"\"]},5:hello,' >&0\nexec sleep 100\n"
 
 /* A child that dies, stalls or babbles takes only its report with it. */
 static void a_bad_child_costs_one_report(void **state)
 {
 	static const char *const programs[] = {
-		"#!/bin/sh\nexit 1\n",
-		"#!/bin/sh\nkill -SEGV $$\n",
-		"#!/bin/sh\nexec sleep 100\n",
-		"#!/bin/sh\nprintf '5:hello,' >&0\nexec sleep 100\n",
-		"#!/bin/sh\nprintf '2:{},' >&0\nexec sleep 100\n",
-		"#!/bin/sh\nprintf '99999999999:' >&0\nexec sleep 100\n",
+		READY "exit 1\n",
+		READY "kill -SEGV $$\n",
+		READY "exec sleep 100\n",
+		READY "printf '5:hello,' >&0\nexec sleep 100\n",
+		READY "printf '2:{},' >&0\nexec sleep 100\n",
+		READY "printf '99999999999:' >&0\nexec sleep 100\n",
 		SHORT_REPORT,
 	};
 	struct place *p = *state;
@@ -284,7 +286,7 @@ static void a_bad_child_costs_one_report(void **state)
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		const char *path = arena_fmt(p->a, "%s/child%zu", p->dir, i).p;
-		struct digest_reader_options options = { path, 10, 400 };
+		struct digest_reader_options options = { path, 10, 1000 };
 		struct digest_reader *r = digest_reader_new(&options);
 
 		write_program(path, programs[i]);
@@ -296,6 +298,35 @@ static void a_bad_child_costs_one_report(void **state)
 		assert_int_equal(digest_reader_started(r), 2);
 		digest_reader_free(&r);
 	}
+}
+
+/* What is not the report's fault does not cost it anything. */
+static void no_child_costs_no_report(void **state)
+{
+	static const char *const programs[] = {
+		"#!/bin/sh\nexit 1\n",
+		"#!/bin/sh\nprintf '5:hello,' >&0\nexec sleep 100\n",
+		"#!/nonexistent\n",
+	};
+	struct digest_reader_options good = { NULL, 3, 20000 };
+	struct place *p = *state;
+	size_t done;
+
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		const char *path = arena_fmt(p->a, "%s/none%zu", p->dir, i).p;
+		struct digest_reader_options options = { path, 10, 1000 };
+
+		write_program(path, programs[i]);
+		digest_reader_free(&p->d.reader);
+		p->d.reader = digest_reader_new(&options);
+		assert_int_equal(digest_run(&p->d, 100, &done, &p->e), ST_TEMP);
+		assert_int_equal(files(p, SPOOL_NEW), 1);
+	}
+	digest_reader_free(&p->d.reader);
+	p->d.reader = digest_reader_new(&good);
+	assert_int_equal(run(p), 1);
+	(void)reports(p, 1);
 }
 
 int main(void)
@@ -314,6 +345,8 @@ int main(void)
 			a_child_serves_some_and_is_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_bad_child_costs_one_report, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			no_child_costs_no_report, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
