@@ -6,8 +6,10 @@
  */
 #pragma once
 
-enum [[nodiscard]] status{
-	ST_OK,	     /* done */
+/* clang-format 14 takes the attribute for something else. */
+/* clang-format off */
+enum [[nodiscard]] status {
+	ST_OK,       /* done */
 	ST_AGAIN,    /* not now: more input or room is needed, call again */
 	ST_NOTFOUND, /* the thing asked for does not exist */
 	ST_INVALID,  /* the input breaks a rule; the err text says which */
@@ -15,6 +17,7 @@ enum [[nodiscard]] status{
 	ST_TEMP,     /* the environment failed; trying later can help */
 	ST_PERM,     /* the environment failed; trying later will not help */
 };
+/* clang-format on */
 
 /* The name of a status as logs print it, for example "limit". */
 const char *status_name(enum status st);

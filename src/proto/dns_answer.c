@@ -21,7 +21,7 @@ static enum dns_answer_kind refuse(struct dns_writer *w, enum dns_rcode rcode)
 static enum dns_answer_kind fail(struct dns_writer *w)
 {
 	dns_writer_truncate(w);
-	w->flags &= (uint16_t) ~(DNS_TC | DNS_AA);
+	w->flags = (uint16_t)(w->flags & ~(DNS_TC | DNS_AA));
 	return refuse(w, DNS_SERVFAIL);
 }
 

@@ -29,6 +29,8 @@ struct column {
 	unsigned max;  /* COL_ENUM */
 };
 
+/* The versions of clang-format differ in macros that are a brace. */
+/* clang-format off */
 #define COLUMN(col_name, col_type, at)                                         \
 	{                                                                      \
 		.name = (col_name), .type = (col_type), .offset = (at)         \
@@ -38,6 +40,7 @@ struct column {
 		.name = (col_name), .type = COL_ENUM, .offset = (at),          \
 		.max = (highest)                                               \
 	}
+/* clang-format on */
 
 struct table {
 	const char *name;
@@ -46,12 +49,14 @@ struct table {
 	size_t row_size;
 };
 
+/* clang-format off */
 #define TABLE(table_name, row_type, cols, keys)                                \
 	{                                                                      \
 		.name = (table_name), .columns = (cols),                       \
 		.n = sizeof(cols) / sizeof((cols)[0]), .n_key = (keys),        \
 		.row_size = sizeof(row_type),                                  \
 	}
+/* clang-format on */
 
 /* Arguments of a condition: ARGS(DB_T(x), DB_I(y)). */
 #define ARGS(...)                                                              \
