@@ -42,7 +42,9 @@ struct role_env {
 	unsigned workers; /* processes of this role */
 
 	/* Of the skeletons. */
-	pid_t supervisor; /* 0: started by hand */
+	pid_t supervisor;   /* 0: started by hand */
+	unsigned sandbox;   /* as the role's, less what it gave up */
+	const char *writes; /* NULL: the state folder */
 	const char *reads[ROLE_READS_MAX];
 	size_t n_reads;
 };
@@ -50,7 +52,8 @@ struct role_env {
 struct role {
 	const char *name;
 	bool front;
-	unsigned sandbox;		   /* SANDBOX_ bits of io/sandbox.h */
+	unsigned sandbox; /* SANDBOX_ bits of io/sandbox.h */
+	bool no_state;	  /* it does not even read the state folder */
 	const struct role_socket *sockets; /* ended by name NULL, or NULL */
 	const char *workers; /* setting with the number, or NULL: 1 */
 
@@ -88,6 +91,15 @@ int role_fd(const struct role_env *env, const char *name);
  * NULL and "" are ignored.
  */
 void role_allow_read(struct role_env *env, const char *path);
+
+/*
+ * In open: of the state folder the role will write only what is below this
+ * folder. The text is borrowed.
+ */
+void role_write_below(struct role_env *env, const char *path);
+
+/* In open: as it is set up, the role does without these SANDBOX_ bits. */
+void role_give_up(struct role_env *env, unsigned sandbox);
 
 /* Back roles: true once the role was told to stop. Never waits. */
 bool role_stopping(const struct role_env *env);

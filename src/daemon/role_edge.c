@@ -101,6 +101,10 @@ static enum status edge_role_open(
 	if (settings_bool(set, "console.forward"))
 		s->options.console_socket =
 			settings_run_path(set, s->arena, "admin.sock").p;
+	else
+		role_give_up(env, SANDBOX_UNIX_OUT);
+	/* Whoever takes it over must not write the database or the view. */
+	role_write_below(env, settings_state_path(set, s->arena, "spool").p);
 	st = crypto_key_open(seal.p, &s->seal, e);
 	if (st == ST_OK)
 		st = view_open(settings_state_path(set, s->arena, "view.mdb").p,

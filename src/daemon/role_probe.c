@@ -99,6 +99,7 @@ static const struct role_socket sockets[] = {
 const struct role role_probe = {
 	.name = "probe",
 	.sandbox = SANDBOX_NET_IN | SANDBOX_NET_OUT | SANDBOX_READ,
+	.no_state = true,
 	.sockets = sockets,
 	.open = open_probe,
 	.start = start,

@@ -42,12 +42,19 @@ int role_fd(const struct role_env *env, const char *name)
 	return role_fd_at(env, name, 0);
 }
 
+static const char *connects_of(unsigned sandbox)
+{
+	if ((sandbox & SANDBOX_NET_OUT) != 0)
+		return "everywhere";
+	return (sandbox & SANDBOX_UNIX_OUT) != 0 ? "unix" : "";
+}
+
 static enum status enter_sandbox(
 	const struct role_env *env, const struct role *role, struct err *e)
 {
 	struct arena *a = arena_must(0);
 	struct paths read = {}, write = {};
-	struct sandbox box = { .allow = role->sandbox };
+	struct sandbox box = { .allow = env->sandbox };
 	enum status st;
 	const char *own = settings_str(env->settings, "server.state_dir").p;
 	const char *run = settings_str(env->settings, "server.run_dir").p;
@@ -55,9 +62,10 @@ static enum status enter_sandbox(
 	for (size_t i = 0; i < sizeof(common_paths) / sizeof(*common_paths);
 		i++)
 		add_path(a, &read, common_paths[i]);
-	add_path(a, &read, own);
+	if (!role->no_state)
+		add_path(a, &read, own);
 	add_path(a, &read, run);
-	if ((role->sandbox & SANDBOX_FORK) != 0) {
+	if ((env->sandbox & SANDBOX_FORK) != 0) {
 		add_path(a, &read, "/proc/self/exe");
 		add_path(a, &read, "/usr");
 		add_path(a, &read, "/lib");
@@ -65,15 +73,18 @@ static enum status enter_sandbox(
 	}
 	for (size_t i = 0; i < env->n_reads; i++)
 		add_path(a, &read, env->reads[i]);
-	if ((role->sandbox & SANDBOX_WRITE) != 0)
-		add_path(a, &write, own);
+	if ((env->sandbox & SANDBOX_WRITE) != 0)
+		add_path(a, &write, env->writes != NULL ? env->writes : own);
 	add_path(a, &read, NULL);
 	add_path(a, &write, NULL);
 	box.read = read.items;
 	box.write = write.items;
 	st = sandbox_enter(&box, e);
 	if (st == ST_OK)
-		LOG(LOG_DEBUG, "role.sandboxed", KV_Z("by", sandbox_state()));
+		LOG(LOG_DEBUG, "role.sandboxed", KV_Z("by", sandbox_state()),
+			KV_Z("reads", role->no_state ? "" : own),
+			KV_Z("writes", write.n > 1 ? write.items[0] : ""),
+			KV_Z("connects", connects_of(env->sandbox)));
 	arena_free(&a);
 	return st;
 }
@@ -83,6 +94,7 @@ enum status role_process_enter(struct role_env *env, const struct role *role,
 {
 	enum status st;
 
+	env->sandbox = role->sandbox;
 	/* A peer that hangs up is an error code, not a signal. */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_set(e, ST_PERM, "SIGPIPE cannot be ignored");
@@ -102,6 +114,16 @@ void role_allow_read(struct role_env *env, const char *path)
 	BUG(env->n_reads == ROLE_READS_MAX);
 	if (path != NULL && path[0] != '\0')
 		env->reads[env->n_reads++] = path;
+}
+
+void role_write_below(struct role_env *env, const char *path)
+{
+	env->writes = path;
+}
+
+void role_give_up(struct role_env *env, unsigned sandbox)
+{
+	env->sandbox &= ~sandbox;
 }
 
 void role_process_ready(void)

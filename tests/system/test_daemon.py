@@ -135,6 +135,25 @@ def test_privileges_are_gone(stack, tmp_path):
         assert core.split()[4:6] == ["0", "0"], role
 
 
+@pytest.mark.parametrize("forward", ["no", "yes"])
+def test_front_roles_reach_no_farther_than_they_must(stack, tmp_path, forward):
+    """Taken over, the edge cannot write the database nor ask the admin socket;
+    the probe, which talks to everybody, cannot read keys."""
+    moat = stack.enter_context(Moat(tmp_path / "moat", {
+        "server": {"roles": "edge keeper probe"},
+        "console": {"forward": forward}}))
+
+    def reach(role):
+        [line] = moat.process.log_lines(f"role.sandboxed role={role} ")
+        return line.split(" reads=")[1]
+
+    unix = "unix" if forward == "yes" else '""'
+    assert reach("edge") == (
+        f"{moat.state} writes={moat.state}/spool connects={unix}")
+    assert reach("keeper").startswith(f"{moat.state} writes={moat.state} ")
+    assert reach("probe") == '"" writes="" connects=everywhere'
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make folders")
 def test_a_folder_of_root_becomes_the_users(stack, tmp_path):
     """As a package or systemd makes it."""
