@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TLS server for test_http_client: CERT KEY; prints its port."""
+"""A TLS server for test_http_client: CERT KEY; prints its port. It ends its
+connections without close_notify, so an answer whose length is not told would
+be one that may have been cut: libcurl 8 refuses that, and rightly."""
 
 import ssl
 import sys
@@ -15,8 +17,10 @@ class Handler(BaseHTTPRequestHandler):
         if name == "heads":
             for i in range(500):
                 self.send_header(f"X-{i}", "x" * 200)
+        if name != "endless":
+            self.send_header("Content-Length", "5")
         self.end_headers()
-        if name == "endless":  # no Content-Length
+        if name == "endless":
             try:
                 while True:
                     self.wfile.write(b"x" * 65536)
@@ -28,6 +32,7 @@ class Handler(BaseHTTPRequestHandler):
         size = int(self.headers["Content-Length"])
         self.send_response(201)
         self.send_header("X-Kind", self.headers["Content-Type"])
+        self.send_header("Content-Length", str(size))
         self.end_headers()
         self.wfile.write(self.rfile.read(size))
 
