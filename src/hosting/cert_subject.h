@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cert_subject: may a certificate for this host be had now, and by which
- * challenges? The answer is the proof the keeper last found (the table "What
- * proves that a domain is the tenant's" of docs/architecture.md).
+ * challenges? The answer is the proof the keeper last found ("What proves that
+ * a domain is the tenant's" in docs/architecture.md).
  */
 #pragma once
 

@@ -35,7 +35,7 @@ struct domain_state domain_state_of(struct arena *a,
 	const struct store_domain *d, const struct store_cert *cert,
 	const struct store_acme_order *order, struct str zone, int64_t now);
 
-/* The records the customer publishes (docs/architecture.md). */
+/* The records the customer publishes ("DNS names" in docs/architecture.md). */
 struct domain_record {
 	struct str owner, type, value;
 	bool optional;

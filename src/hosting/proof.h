@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * proof: what shows that a domain is the tenant's, and what may be done with
- * it (the table in docs/architecture.md). Pure: findings in, row out.
+ * it ("What proves that a domain is the tenant's" in docs/architecture.md).
+ * Pure: findings in, row out.
  */
 #pragma once
 
