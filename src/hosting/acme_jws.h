@@ -14,8 +14,6 @@
 
 struct pki_key;
 
-#define ACME_THUMBPRINT_CHARS 43u /* base64url of a SHA-256 */
-
 struct acme_jws {
 	const struct pki_key *key;
 	struct str kid; /* the account URL; empty: the key itself goes in */

@@ -103,12 +103,6 @@ void domain_remove_risks(struct arena *a, const struct store_domain *d,
 	int64_t now, struct domain_reasons *out);
 
 /*
- * The latest moment a sender may hold a policy other than none, if the domain
- * goes to none at now; 0: no sender ever could.
- */
-int64_t domain_held_until(const struct store_domain *d, int64_t now);
-
-/*
  * Brings policy_id and policy_body in line with mode, mx and max_age. Returns
  * false, and leaves d alone, when the body stays the same. New text lives in a.
  */

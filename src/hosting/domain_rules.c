@@ -59,7 +59,11 @@ void domain_mx_risks(struct arena *a, const struct store_domain *d,
 	uncovered(a, in_dns, mx, out);
 }
 
-int64_t domain_held_until(const struct store_domain *d, int64_t now)
+/*
+ * The latest moment a sender may hold a policy other than none, if the domain
+ * goes to none at now; 0: no sender ever could.
+ */
+static int64_t domain_held_until(const struct store_domain *d, int64_t now)
 {
 	int64_t current = 0;
 

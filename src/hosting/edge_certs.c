@@ -247,8 +247,3 @@ enum status edge_certs_alpn(struct edge_certs *c, const struct view_host *host,
 	*out = c->alpn;
 	return st;
 }
-
-size_t edge_certs_count(const struct edge_certs *c)
-{
-	return map_count(c->identities.map);
-}

@@ -30,5 +30,3 @@ enum status edge_certs_get(struct edge_certs *c, const struct view_host *host,
 /* As edge_certs_get, of the certificate that answers tls-alpn-01. */
 enum status edge_certs_alpn(struct edge_certs *c, const struct view_host *host,
 	const struct tls_identity **out);
-
-size_t edge_certs_count(const struct edge_certs *c);

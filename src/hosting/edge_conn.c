@@ -173,7 +173,8 @@ static enum edge_step handshake_step(struct edge_conn *c)
 	return STEP_ON;
 }
 
-enum edge_step edge_conn_fill(struct edge_conn *c)
+/* Reads into c->in behind what is there. */
+static enum edge_step edge_conn_fill(struct edge_conn *c)
 {
 	enum status st;
 	size_t n;

@@ -129,9 +129,6 @@ void edge_conn_run(struct edge_conn *c);
 /* From now on the phase, with so much time for it. */
 void edge_conn_enter(struct edge_conn *c, enum edge_phase phase, int64_t ms);
 
-/* Reads into c->in behind what is there. */
-enum edge_step edge_conn_fill(struct edge_conn *c);
-
 /* n bytes of room at the end of the output, to be written by the caller. */
 char *edge_conn_room(struct edge_conn *c, size_t n);
 

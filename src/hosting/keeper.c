@@ -19,7 +19,6 @@
 #define PRUNE_EVERY_S 3600
 #define CHANGES_KEEP_S (7 * UTC_DAY_S)
 #define CERTS_KEEP_S (90 * UTC_DAY_S)
-#define BUSY_WAIT_MS 500     /* after the database would not answer */
 #define FAILED_WAIT_MS 10000 /* after the view would not take a change */
 #define FEW 200
 /* Says that a view was built from this database. */
@@ -169,7 +168,9 @@ static enum status build(
 	return st;
 }
 
-enum status keeper_rebuild(struct keeper *k, const char *why, struct err *e)
+/* Builds the view anew from the database. */
+static enum status keeper_rebuild(
+	struct keeper *k, const char *why, struct err *e)
 {
 	struct mono begun = clock_mono(k->opt.clock);
 	struct view_writer *w = NULL;

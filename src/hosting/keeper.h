@@ -44,8 +44,5 @@ void keeper_close(struct keeper **k);
  */
 void keeper_step(struct keeper *k);
 
-/* Builds the view anew from the database. */
-enum status keeper_rebuild(struct keeper *k, const char *why, struct err *e);
-
 /* Changes up to this are in the view. */
 int64_t keeper_applied(const struct keeper *k);

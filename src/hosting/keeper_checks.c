@@ -57,8 +57,9 @@ static bool address_is_ours(const struct keeper_checks_options *opt,
 	return f.result == PROBE_PASS;
 }
 
-void keeper_look(const struct keeper_checks_options *opt, struct arena *a,
-	const struct store_domain *d, struct proof_look *look)
+/* Asks about all names of d. */
+static void keeper_look(const struct keeper_checks_options *opt,
+	struct arena *a, const struct store_domain *d, struct proof_look *look)
 {
 	struct domain_record records[DOMAIN_RECORDS];
 	struct probe_finding f = {};
@@ -101,7 +102,11 @@ static void look_mx(const struct keeper_checks_options *opt, struct arena *a,
 	*mx = (struct store_strs){ f.found, f.n_found };
 }
 
-bool keeper_mx_differs(
+/*
+ * Does what DNS says differ from the policy's list: a host that no pattern
+ * covers, or a pattern that covers no host? Pure.
+ */
+static bool keeper_mx_differs(
 	const struct store_strs *policy, const struct store_strs *dns)
 {
 	for (size_t i = 0; i < dns->n; i++)

@@ -36,10 +36,6 @@ void keeper_checks_stop(struct keeper_checks **c);
 
 /* ---- one domain: what the threads do, for tests ---- */
 
-/* Asks about all names of d. */
-void keeper_look(const struct keeper_checks_options *opt, struct arena *a,
-	const struct store_domain *d, struct proof_look *look);
-
 /*
  * Writes what a look found, and the MX hosts of DNS (n == 0: not known), into
  * the row as it is now; queues the first certificate if there is none.
@@ -52,10 +48,3 @@ enum status keeper_found(const struct keeper_checks_options *opt,
 /* Queues certificates that system hosts have not got. */
 enum status keeper_system_certs(const struct keeper_checks_options *opt,
 	struct store *s, struct err *e);
-
-/*
- * Does what DNS says differ from the policy's list: a host that no pattern
- * covers, or a pattern that covers no host? Pure.
- */
-bool keeper_mx_differs(
-	const struct store_strs *policy, const struct store_strs *dns);

@@ -201,7 +201,8 @@ static enum status set_system_host(const struct publish *p, struct arena *a,
 
 /* ---- exported ---- */
 
-enum status publish_domain(const struct publish *p, struct arena *a,
+/* One tenant's domain: its names, its label, and the host mta-sts.NAME. */
+static enum status publish_domain(const struct publish *p, struct arena *a,
 	struct str tenant, struct str name, struct err *e)
 {
 	struct str host = arena_fmt(a, "mta-sts.%.*s", STR_ARG(name));
@@ -226,7 +227,8 @@ enum status publish_domain(const struct publish *p, struct arena *a,
 	return st;
 }
 
-enum status publish_system(
+/* What depends on the settings alone: static names and system hosts. */
+static enum status publish_system(
 	const struct publish *p, struct arena *a, struct err *e)
 {
 	const struct zone_config *c = p->zone;

@@ -26,14 +26,6 @@ struct publish {
 enum status publish_change(const struct publish *p, struct arena *a,
 	const struct store_change *c, struct err *e);
 
-/* One tenant's domain: its names, its label, and the host mta-sts.NAME. */
-enum status publish_domain(const struct publish *p, struct arena *a,
-	struct str tenant, struct str name, struct err *e);
-
-/* What depends on the settings alone: static names and system hosts. */
-enum status publish_system(
-	const struct publish *p, struct arena *a, struct err *e);
-
 /* Everything, into an empty view, in several commits. */
 enum status publish_all(struct publish *p, struct err *e);
 

@@ -76,11 +76,6 @@ uint32_t crypto_random_below(uint32_t upper)
 	return randombytes_uniform(upper);
 }
 
-bool crypto_equal(struct str a, struct str b)
-{
-	return a.n == b.n && sodium_memcmp(bytes_of(a), bytes_of(b), a.n) == 0;
-}
-
 struct crypto_key *crypto_key_of(const unsigned char bytes[CRYPTO_KEY_BYTES])
 {
 	struct crypto_key *k;

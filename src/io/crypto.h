@@ -38,9 +38,6 @@ void crypto_random(void *p, size_t n);
 /* A number in 0..upper-1, each as likely; 0 when upper is 0. */
 uint32_t crypto_random_below(uint32_t upper);
 
-/* Compares in a time that does not depend on the bytes. */
-bool crypto_equal(struct str a, struct str b);
-
 /* The key that seals; in locked memory, wiped when freed. */
 struct crypto_key;
 

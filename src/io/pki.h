@@ -68,8 +68,6 @@ enum status pki_sign(const struct pki_key *k, struct str data, void *out,
 /* true if sig is what pki_sign makes of data with this key. */
 bool pki_sign_check(const struct pki_key *k, struct str data, struct str sig);
 
-bool pki_key_is_p256(const struct pki_key *k);
-
 /* The public point of a P-256 key, for a JWK (RFC 7518 section 6.2). */
 void pki_key_point(const struct pki_key *k, unsigned char x[PKI_POINT_BYTES],
 	unsigned char y[PKI_POINT_BYTES]);

@@ -45,7 +45,8 @@ BIO *pki_bio(struct str s)
 	return b;
 }
 
-struct pki_key *pki_key_of(EVP_PKEY *evp)
+/* Wraps, taking over the object. */
+static struct pki_key *pki_key_of(EVP_PKEY *evp)
 {
 	struct pki_key *k = mem_must(sizeof(*k));
 
@@ -89,7 +90,7 @@ enum status pki_key_generate(
 	return ST_OK;
 }
 
-bool pki_key_is_p256(const struct pki_key *k)
+static bool pki_key_is_p256(const struct pki_key *k)
 {
 	char group[32];
 

@@ -17,8 +17,7 @@ struct pki_cert {
 	X509 *x509;
 };
 
-/* Wrap, taking over the object; NULL in, ST_TEMP out. */
-struct pki_key *pki_key_of(EVP_PKEY *evp);
+/* Wraps, taking over the object; NULL in, NULL out. */
 struct pki_cert *pki_cert_of(X509 *x);
 
 /* err_set with OpenSSL's newest reason appended; empties its error queue. */

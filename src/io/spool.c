@@ -73,11 +73,6 @@ const char *spool_source_name(enum spool_source source)
 	return source_names[source];
 }
 
-const struct spool_limits *spool_limits_of(const struct spool *s)
-{
-	return &s->limits;
-}
-
 /* ---- opening ---- */
 
 static enum status folder_open(

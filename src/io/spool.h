@@ -71,8 +71,6 @@ enum status spool_open(const char *dir, const struct spool_limits *limits,
 	struct spool **out, struct err *e);
 void spool_close(struct spool **s);
 
-const struct spool_limits *spool_limits_of(const struct spool *s);
-
 /*
  * Stores one report by the contract above and returns when it is durable; it
  * blocks, so front roles use spool_writer. name (may be NULL) gets the name in

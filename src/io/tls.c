@@ -415,11 +415,6 @@ bool tls_is_acme(const struct tls *t)
 	return t->acme;
 }
 
-const char *tls_version(const struct tls *t)
-{
-	return SSL_get_version(t->ssl);
-}
-
 enum status tls_read(
 	struct tls *t, void *buf, size_t cap, size_t *n, unsigned *want)
 {
@@ -444,11 +439,6 @@ enum status tls_write(
 		return outcome(t, ret, want, NULL);
 	*n = (size_t)ret;
 	return ST_OK;
-}
-
-bool tls_pending(const struct tls *t)
-{
-	return SSL_has_pending(t->ssl) == 1;
 }
 
 void tls_ready(struct tls *t)

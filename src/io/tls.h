@@ -62,9 +62,6 @@ enum status tls_handshake(struct tls *t, unsigned *want, struct err *e);
 /* After the handshake: it was a tls-alpn-01 check, there is nothing to say. */
 bool tls_is_acme(const struct tls *t);
 
-/* "TLSv1.3", for logs. */
-const char *tls_version(const struct tls *t);
-
 /*
  * ST_OK: *n > 0 bytes. ST_NOTFOUND: the peer has ended its side. ST_INVALID:
  * broken, close without more words.
@@ -78,9 +75,6 @@ enum status tls_read(
  */
 enum status tls_write(struct tls *t, const void *buf, size_t n_buf, size_t *n,
 	unsigned *want);
-
-/* Bytes already decrypted, which no readiness of the socket will announce. */
-bool tls_pending(const struct tls *t);
 
 /* To be told when the socket became readable: until then no read is tried. */
 void tls_ready(struct tls *t);

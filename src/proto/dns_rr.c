@@ -92,16 +92,6 @@ bool dns_serial_newer(uint32_t a, uint32_t b)
 	return a != b && a - b < UINT32_C(0x80000000);
 }
 
-void dns_a_write(struct wire_out *out, const uint8_t addr[4])
-{
-	wire_put_bytes(out, (struct str){ (const char *)addr, 4 });
-}
-
-void dns_aaaa_write(struct wire_out *out, const uint8_t addr[16])
-{
-	wire_put_bytes(out, (struct str){ (const char *)addr, 16 });
-}
-
 void dns_mx_write(struct wire_out *out, uint16_t preference,
 	const struct dns_name *exchange)
 {

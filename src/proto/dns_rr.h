@@ -67,10 +67,6 @@ bool dns_serial_newer(uint32_t a, uint32_t b);
 void dns_rr_name_write(struct wire_out *out, const struct dns_name *name);
 enum status dns_rr_name_read(struct str rdata, struct dns_name *out);
 
-/* A and AAAA: 4 and 16 bytes in network order. */
-void dns_a_write(struct wire_out *out, const uint8_t addr[4]);
-void dns_aaaa_write(struct wire_out *out, const uint8_t addr[16]);
-
 /* RFC 1035 section 3.3.9. */
 void dns_mx_write(struct wire_out *out, uint16_t preference,
 	const struct dns_name *exchange);

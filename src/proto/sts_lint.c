@@ -313,7 +313,8 @@ void sts_lint_policy(struct str text, struct finding_list *out)
 	check_whole(&l);
 }
 
-bool sts_media_type_good(struct str content_type)
+/* Is this Content-Type text/plain, whatever its parameters (section 3.2)? */
+static bool sts_media_type_good(struct str content_type)
 {
 	return str_eq_nocase(
 		str_trim(str_cut(&content_type, ';')), STR("text/plain"));

@@ -19,6 +19,3 @@ void sts_lint_policy(struct str text, struct finding_list *out);
  */
 void sts_lint_served(unsigned http_status, struct str content_type,
 	struct finding_list *out);
-
-/* Is this Content-Type text/plain, whatever its parameters (section 3.2)? */
-bool sts_media_type_good(struct str content_type);

@@ -17,7 +17,8 @@ bool sts_id_valid(struct str s)
 	return s.n > 0 && s.n <= STS_ID_BYTES_MAX;
 }
 
-bool sts_record_is(struct str text)
+/* Does the record belong to MTA-STS (begins with "v=STSv1", then ";")? */
+static bool sts_record_is(struct str text)
 {
 	struct str rest;
 

@@ -32,9 +32,6 @@ struct sts_record {
 struct sts_record sts_record_select(
 	const struct str *texts, size_t n, struct err *why);
 
-/* Does the record belong to MTA-STS (begins with "v=STSv1", then ";")? */
-bool sts_record_is(struct str text);
-
 /* Is s an id: 1 to 32 letters and digits? */
 bool sts_id_valid(struct str s);
 

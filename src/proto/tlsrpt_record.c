@@ -15,7 +15,8 @@ struct rua_list {
 	size_t n, cap;
 };
 
-bool tlsrpt_record_is(struct str text)
+/* Does the record belong to TLS-RPT (begins with "v=TLSRPTv1", then ";")? */
+static bool tlsrpt_record_is(struct str text)
 {
 	struct str rest;
 

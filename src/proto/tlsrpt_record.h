@@ -39,8 +39,5 @@ struct tlsrpt_record {
 enum status tlsrpt_record_select(struct arena *a, const struct str *texts,
 	size_t n, struct tlsrpt_record *out, struct err *why);
 
-/* Does the record belong to TLS-RPT (begins with "v=TLSRPTv1", then ";")? */
-bool tlsrpt_record_is(struct str text);
-
 /* "v=TLSRPTv1; rua=URI,URI": the URIs as they are. */
 void tlsrpt_record_write(struct sbuf *b, const struct str *rua, size_t n);
