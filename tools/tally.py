@@ -74,7 +74,8 @@ def from_junit(path):
             bad = case.find("error")
         skip = case.find("skipped")
         if bad is not None:
-            tally.fail(name, bad.text or bad.get("message", ""))
+            # Only the end is shown, so what went wrong comes last.
+            tally.fail(name, f"{bad.text or ''}\n{bad.get('message', '')}")
         elif skip is not None:
             tally.skip(name, skip.get("message", ""))
         else:

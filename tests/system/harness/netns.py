@@ -28,13 +28,14 @@ class NetworkNamespace:
         self.made = subprocess.run(
             ["ip", "netns", "add", self.name], capture_output=True,
             check=False).returncode == 0
-        if self.made:
-            self.ip("link", "set", "lo", "up")
+        if self.made and self.ip("link", "set", "lo", "up").returncode != 0:
+            self.__exit__()
+            self.made = False
         return self
 
     def ip(self, *args):
-        subprocess.run(["ip", "-n", self.name, *args], check=True,
-                       capture_output=True)
+        return subprocess.run(["ip", "-n", self.name, *args], check=False,
+                              capture_output=True)
 
     def run(self, *argv, **options):
         return subprocess.run(["ip", "netns", "exec", self.name, *argv],
