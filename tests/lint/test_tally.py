@@ -31,7 +31,7 @@ def test_pytest_results(tmp_path):
     (tmp_path / "j.xml").write_text(JUNIT)
     counts = tally.from_junit(tmp_path / "j.xml")
     assert counts.line() == "1 passed, 2 failed, 1 skipped"
-    assert counts.failures[0] == ("a.bad", "why")
+    assert counts.failures[0] == ("a.bad", "why\nm")
 
 
 def test_meson_results(tmp_path):
