@@ -41,6 +41,13 @@ static int do_unix_socket(void)
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) < 0;
 }
 
+static int do_socket_pair(void)
+{
+	int ends[2];
+
+	return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0;
+}
+
 static int do_read_file(void)
 {
 	return open(inside, O_RDONLY | O_CLOEXEC) < 0;
@@ -117,6 +124,9 @@ static const struct {
 	{ "unix socket", SANDBOX_NET_IN, do_unix_socket, true },
 	{ "unix socket where allowed", SANDBOX_UNIX_OUT, do_unix_socket,
 		false },
+	{ "socket pair by a listener", SANDBOX_NET_IN, do_socket_pair, true },
+	{ "socket pair for a child", SANDBOX_FORK, do_socket_pair, false },
+	{ "socket pair where allowed", SANDBOX_NET_OUT, do_socket_pair, false },
 	{ "open", 0, do_read_file, true },
 	{ "open where allowed", SANDBOX_READ, do_read_file, false },
 	{ "create by a reader", SANDBOX_READ, do_write_file, true },
