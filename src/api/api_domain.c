@@ -156,7 +156,7 @@ static struct domain_request request_of(struct api_call *c, struct str name)
 	};
 }
 
-/* The JSON array of that name as a list; false: it is not there. */
+/* The strings of the JSON array of that name; false: it is not there. */
 static bool read_list(
 	struct api_call *c, const char *name, struct store_strs *out)
 {
@@ -169,8 +169,19 @@ static bool read_list(
 	BUG(out->items == NULL);
 	for (const struct json *v = list->first; v != NULL; v = v->next)
 		if (v->type == JSON_STRING)
-			out->items[out->n++] = lower(c, json_str(v));
+			out->items[out->n++] = json_str(v);
 	return true;
+}
+
+/* As read_list, of host names. */
+static bool read_hosts(
+	struct api_call *c, const char *name, struct store_strs *out)
+{
+	bool there = read_list(c, name, out);
+
+	for (size_t i = 0; i < out->n; i++)
+		out->items[i] = lower(c, out->items[i]);
+	return there;
 }
 
 static void answer(struct api_call *c, enum status st,
@@ -237,7 +248,7 @@ void api_domain_add(struct api_call *c)
 	enum status st;
 	struct str why;
 
-	if (read_list(c, "mx", &mx)) {
+	if (read_hosts(c, "mx", &mx)) {
 		wish.mx_confirmed = true;
 	} else {
 		mx = ask_mx(c, r.name, &why);
@@ -335,7 +346,7 @@ void api_domain_mx(struct api_call *c)
 {
 	struct domain_request r = request_of(c, c->params[0]);
 	struct store_strs mx;
-	bool given = read_list(c, "mx", &mx);
+	bool given = read_hosts(c, "mx", &mx);
 	struct store_domain d;
 	struct err e = {};
 	enum status st = domain_confirm_mx(

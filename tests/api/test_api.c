@@ -9,7 +9,10 @@
 
 #include "api/api.h"
 #include "api/api_server.h"
+#include "api/settings.h"
+#include "hosting/domain_ops.h"
 #include "io/fd.h"
+#include "tests/store/engines.h"
 
 #include "base/poison.h"
 
@@ -165,6 +168,37 @@ static void what_the_edge_forwards_is_refused(void **state)
 	}
 }
 
+/* The path of an address may mean something in capitals; a host never does. */
+static void addresses_keep_their_case(void **state)
+{
+	struct engine *t;
+	void *engine = NULL;
+	struct domain_request r = { .tenant = STORE_TENANT_DEFAULT,
+		.name = STR("example.com"),
+		.actor = STR("test"),
+		.now = 1 };
+	struct settings *set = settings_new();
+	struct domain_wish wish = {};
+	struct store_domain d;
+	struct api_env env = { .settings = set };
+	struct api_call c;
+
+	(void)state;
+	assert_int_equal(sqlite_setup(&engine), 0);
+	t = engine;
+	env.store = t->s;
+	OK(domain_add(t->s, t->a, &r, &wish, &d, &t->e));
+	c = call_of(t->a, "POST", "/api/v1/domains/example.com/options",
+		"{\"rua_extra\":[\"https://r.example/In/Box\"]}");
+	c.env = &env;
+	api_run(&c);
+	assert_int_equal(c.code, 200);
+	OK(store_domain_get(t->s, t->a, r.tenant, r.name, &d, &t->e));
+	assert_str(d.rua_extra.items[0], "https://r.example/In/Box");
+	assert_int_equal(sqlite_teardown(&engine), 0);
+	settings_free(&set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +206,7 @@ int main(void)
 		cmocka_unit_test(faults_are_problem_documents),
 		cmocka_unit_test(query_parameters),
 		cmocka_unit_test(what_the_edge_forwards_is_refused),
+		cmocka_unit_test(addresses_keep_their_case),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
