@@ -5,8 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,12 +15,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/child.h"
+#include "daemon/folders.h"
 #include "daemon/notify_socket.h"
-#include "daemon/privileges.h"
 #include "daemon/role.h"
 #include "daemon/sockets.h"
 #include "daemon/supervisor.h"
-#include "io/crypto.h"
 #include "io/fd.h"
 #include "io/loop.h"
 
@@ -479,105 +476,6 @@ refused:
 
 /* ---- start and end */
 
-/* The supervisor of a run directory is one: whoever holds the lock. */
-static enum status take_lock(struct supervisor *s, struct err *e)
-{
-	struct arena *a = arena_must(0);
-	struct str path = settings_run_path(s->set, a, SUPERVISOR_PID_FILE);
-	enum status st = ST_OK;
-	char pid[24];
-	int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-
-	s->lock_fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (s->lock_fd < 0)
-		st = err_sys(e, ST_PERM, errno, "%s", path.p);
-	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		st = err_set(e, ST_PERM,
-			"another moatd already runs here (its pid is in %s)",
-			path.p);
-	else if (ftruncate(s->lock_fd, 0) < 0 ||
-		 write(s->lock_fd, pid, (size_t)n) != n)
-		st = err_sys(e, ST_PERM, errno, "%s", path.p);
-	if (st != ST_OK)
-		fd_close(&s->lock_fd);
-	arena_free(&a);
-	return st;
-}
-
-static void drop_lock(struct supervisor *s)
-{
-	static const char *const files[] = { SUPERVISOR_STATUS_FILE,
-		SUPERVISOR_PID_FILE };
-	struct arena *a;
-
-	if (s->lock_fd < 0)
-		return;
-	a = arena_must(0);
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
-		(void)unlink(settings_run_path(s->set, a, files[i]).p);
-	arena_free(&a);
-	fd_close(&s->lock_fd);
-}
-
-/*
- * The key that seals certificates' keys. It is made only when there is nothing
- * yet that an older one may have sealed.
- */
-static enum status make_key(struct supervisor *s, struct err *e)
-{
-	struct arena *a = arena_must(0);
-	struct str key = settings_seal_key(s->set, a);
-	struct str db = settings_state_path(s->set, a, "moat.db");
-	enum status st = ST_OK;
-
-	if (settings_str(s->set, "server.seal_key").n > 0 ||
-		access(key.p, F_OK) == 0)
-		goto out;
-	if (access(db.p, F_OK) == 0) {
-		st = err_set(e, ST_PERM,
-			"%s is missing, but %s exists: put the key back from "
-			"your backup; without it no stored certificate key "
-			"can be opened",
-			key.p, db.p);
-		goto out;
-	}
-	st = crypto_key_create(key.p, e);
-	if (st == ST_OK && s->owner.uid != (uid_t)-1 &&
-		lchown(key.p, s->owner.uid, s->owner.gid) < 0)
-		st = err_sys(e, ST_PERM, errno, "%s", key.p);
-	if (st == ST_OK)
-		LOG(LOG_INFO, "key.created", KV_STR("path", key));
-out:
-	arena_free(&a);
-	return st;
-}
-
-static enum status make_dirs(struct supervisor *s, struct err *e)
-{
-	struct arena *a = arena_must(0);
-	/* Roles have no business in the run directory but to connect. */
-	const struct {
-		struct str path;
-		mode_t mode;
-		bool owned;
-	} dirs[] = {
-		{ settings_str(s->set, "server.run_dir"), 0755, false },
-		{ settings_str(s->set, "server.state_dir"), 0750, true },
-		{ settings_state_path(s->set, a, "keys"), 0700, true },
-	};
-	enum status st = ST_OK;
-
-	if (geteuid() == 0)
-		st = privileges_find(settings_str(s->set, "server.user").p,
-			&s->owner.uid, &s->owner.gid, e);
-	for (size_t i = 0; st == ST_OK && i < sizeof(dirs) / sizeof(*dirs); i++)
-		st = privileges_make_dir(dirs[i].path.p, dirs[i].mode,
-			dirs[i].owned ? s->owner.uid : (uid_t)-1, s->owner.gid,
-			e);
-	arena_free(&a);
-	return st;
-}
-
 static void watch_signals(struct supervisor *s)
 {
 	loop_signal_start(&s->term, s->loop, SIGTERM, on_stop, s);
@@ -605,11 +503,11 @@ enum status supervisor_run(
 
 	*set = NULL;
 	s.loop = loop_new();
-	st = make_dirs(&s, e);
+	st = folders_make(s.set, &s.owner, e);
 	if (st == ST_OK)
-		st = take_lock(&s, e);
+		st = folders_lock(s.set, &s.lock_fd, e);
 	if (st == ST_OK)
-		st = make_key(&s, e);
+		st = folders_make_key(s.set, s.owner, e);
 	if (st == ST_OK)
 		st = open_sockets(&s, s.set, NULL, &s.sockets, e);
 	if (st == ST_OK) {
@@ -623,7 +521,7 @@ enum status supervisor_run(
 	}
 	BUG(s.children != NULL);
 	sockets_close(&s.sockets);
-	drop_lock(&s);
+	folders_unlock(s.set, &s.lock_fd);
 	loop_free(&s.loop);
 	settings_free(&s.set);
 	return st;
