@@ -5,6 +5,9 @@
  * noted. Only what is no report at all, or breaks a cap, is refused.
  *
  * The reader's status is sticky: after a failure everything else does nothing.
+ *
+ * The file is long because the deviations are many: one function per member of
+ * the report, from the innermost out, and nothing in it is worth a second file.
  */
 #include "base/num.h"
 #include "base/vec.h"
