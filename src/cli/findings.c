@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* findings: what, where, why, and what to do. */
+#include <string.h>
+
 #include "base/bug.h"
 #include "cli/findings.h"
 
@@ -62,8 +64,9 @@ int cli_findings_print(const struct cli *cli, const char *name,
 							 : cli_green(cli);
 
 	BUG(list->failed);
-	(void)fprintf(
-		cli->out, "%s: %s%s%s", name, color, verdict, cli_plain(cli));
+	(void)fprintf(cli->out, "%s: %s%s%s",
+		strcmp(name, "-") == 0 ? "standard input" : name, color,
+		verdict, cli_plain(cli));
 	print_count(cli, list, FINDING_ERROR);
 	print_count(cli, list, FINDING_WARNING);
 	print_count(cli, list, FINDING_NOTE);

@@ -192,3 +192,7 @@ def test_lint(own, tmp_path):
     said = json.loads(done.stdout)
     assert done.returncode == 2 and said["verdict"] == "invalid"
     assert "contact-info is missing" in [f["text"] for f in said["findings"]]
+    done = moat("lint", "report", "-", "--json", stdin="<xml/>")
+    said = json.loads(done.stdout)
+    assert done.returncode == 2 and said["verdict"] == "invalid"
+    assert "neither JSON nor gzip" in said["findings"][0]["text"]
