@@ -3,6 +3,7 @@
 the way its owner would: with moat's command line, curl and dig."""
 
 import json
+import shlex
 import subprocess
 import time
 from datetime import datetime, timedelta, timezone
@@ -21,6 +22,16 @@ class WalkFailed(Exception):
 def shown(command, text):
     """A command and what it printed, as a person would see it."""
     return f"$ {command}\n{text.rstrip()}"
+
+
+def quoted(argv):
+    """A command as a person can paste it into a shell."""
+    return shlex.join(short(word) for word in argv)
+
+
+def short(path):
+    """A path below the checkout as seen from there; anything else as it is."""
+    return str(path).replace(f"{ROOT}/", "")
 
 
 def moat(trial, *words, quiet=False):
@@ -111,9 +122,11 @@ def publish(trial):
 
 def proof(trial):
     said = moat(trial, "domain", "recheck", DOMAIN)
+    began = time.monotonic()
     until("proof seen", PROOF_S,
           lambda: domain(trial)["proof"] not in (None, "", "none"))
-    return f"{said}\nmoat has seen that the customer's name leads to it"
+    return (f"{said}\n{time.monotonic() - began:.1f} s later moat has seen "
+            "that the customer's name leads to it")
 
 
 def certificate(trial):
@@ -124,15 +137,15 @@ def certificate(trial):
 def policy(trial):
     command = curl_policy(trial)
     text = until("policy", CHANGE_S, lambda: tool(*command))
-    return shown(" ".join(map(str, command)), text)
+    return shown(quoted(command), text)
 
 
 def txt(trial):
     command = dig_txt(trial, f"_mta-sts.{DOMAIN}")
     until("TXT record", CHANGE_S, lambda: policy_id(trial))
     tls = dig_txt(trial, f"_smtp._tls.{DOMAIN}")
-    return (shown(" ".join(map(str, command)), tool(*command)) + "\n"
-            + shown(" ".join(map(str, tls)), tool(*tls)))
+    return (shown(quoted(command), tool(*command)) + "\n"
+            + shown(quoted(tls), tool(*tls)))
 
 
 def change_mode(trial):
@@ -193,7 +206,7 @@ def report(trial):
     port = trial.ports["https"]
     command = ("curl", "--silent", "--show-error", "--cacert", trial.ca_file,
                "--resolve", f"{REPORT_HOST}:{port}:{HOST}",
-               "--write-out", "%{http_code}\n", "--header",
+               "--write-out", "%{http_code}\\n", "--header",
                "Content-Type: application/tlsrpt+json", "--data-binary",
                f"@{path}", f"https://{REPORT_HOST}:{port}/v1/tlsrpt/{label}")
     code = until("the report host", CERTIFICATE_S, lambda: tool(*command))
@@ -201,7 +214,7 @@ def report(trial):
         raise WalkFailed(f"the report was answered with {code}")
     stored = until("the report to be read", CHANGE_S,
                    lambda: stored_report(trial, sent["report-id"]))
-    return (shown(" ".join(map(str, command)), code) + "\n"
+    return (shown(quoted(command), code) + "\n"
             + moat(trial, "report", "show", str(path))
             + f"\nin the database as {stored['id']}, received by "
             f"{stored['via']}")
@@ -220,32 +233,34 @@ STEPS = (
 )
 
 
-def short(path):
-    """A path below the checkout as seen from there; anything else as it is."""
-    path = str(path)
-    return path.removeprefix(f"{ROOT}/")
-
-
 def farewell(trial, check):
     """What to open and what to try, at the end."""
     if check:
         return f"\nall steps done: {DOMAIN} is hosted"
     port = trial.ports["https"]
-    command = f"{short(program())} -c {short(trial.moat.conf)}"
-    fetch = " ".join(str(short(word)) for word in curl_policy(trial))
+    moat_here = shlex.join([str(program()), "-c", str(trial.moat.conf)])
+    other = "testing" if domain(trial)["mode"] == "enforce" else "enforce"
     return f"""
-{DOMAIN} is hosted. Until Ctrl-C:
+{DOMAIN} is hosted until you press Ctrl-C here; ./start goes on from there.
 
   policy   https://{trial.policy_host}:{port}/.well-known/mta-sts.txt
-           (that name leads to {HOST} here only; the trial CA is
-           {short(trial.ca_file)})
-  DNS      dig @{HOST} -p {trial.ports["resolver"]} _mta-sts.{DOMAIN} TXT
+           in a terminal, with nothing to prepare:
+             {quoted(curl_policy(trial))}
+           in a browser on this machine: add this line to /etc/hosts
+             {HOST} {trial.policy_host}
+           and import {short(trial.ca_file)}, or accept the
+           warning that nobody knows this certificate authority
+  DNS      {quoted(dig_txt(trial, f"_mta-sts.{DOMAIN}"))}
   logs     {short(trial.moat.process.log)}
 
-Try next:
+Try next, in a second terminal (after the first line, the commands that moat
+itself suggests work as they are printed):
 
-  {command} status
-  {command} domain show {DOMAIN}
-  {command} domain mode {DOMAIN} testing
-  {fetch}
+  alias moat={shlex.quote(moat_here)}
+  moat status
+  moat domain list
+  moat domain show {DOMAIN}
+  moat domain mode {DOMAIN} {other}
+  moat report list
+  moat --help
 """

@@ -45,19 +45,26 @@ static struct str body_close(struct body *b)
 
 /* ---- text */
 
+/* A record as a zone file has it, so that it can be copied from here. */
+static void print_record(struct cli *cli, const struct json *r)
+{
+	bool txt = str_eq(json_get_str(r, "type"), STR("TXT"));
+
+	(void)fprintf(cli->out, "%s. %s %s%s%s", client_text(cli, r, "owner"),
+		client_text(cli, r, "type"), txt ? "\"" : "",
+		client_text(cli, r, "value"), txt ? "\"" : ".");
+}
+
 static void print_records(struct cli *cli, const struct json *d, bool optional)
 {
 	const struct json *r = json_get(d, "records");
 
 	for (r = r != NULL ? r->first : NULL; r != NULL; r = r->next) {
-		bool txt = str_eq(json_get_str(r, "type"), STR("TXT"));
-
 		if (json_true(json_get(r, "optional")) != optional)
 			continue;
-		(void)fprintf(cli->out, "  %s. %s %s%s%s\n",
-			client_text(cli, r, "owner"),
-			client_text(cli, r, "type"), txt ? "\"" : "",
-			client_text(cli, r, "value"), txt ? "\"" : ".");
+		(void)fprintf(cli->out, "  ");
+		print_record(cli, r);
+		(void)fprintf(cli->out, "\n");
 	}
 }
 
@@ -357,11 +364,10 @@ static int run_dns(struct cli *cli, const struct args *args)
 			verdict = CLI_UNTESTED;
 		if (cli->json)
 			continue;
-		(void)fprintf(cli->out, "%s%s. %s %s%s\n", result_mark(r),
-			client_text(cli, r, "owner"),
-			client_text(cli, r, "type"),
-			client_text(cli, r, "value"),
-			optional ? "   (optional)" : "");
+		(void)fprintf(cli->out, "%s", result_mark(r));
+		print_record(cli, r);
+		(void)fprintf(
+			cli->out, "%s\n", optional ? "   (optional)" : "");
 		if (!str_eq(result, STR("pass")))
 			(void)fprintf(cli->out, "      %s\n",
 				client_text(cli, r, "detail"));
@@ -417,7 +423,13 @@ static int run_recheck(struct cli *cli, const struct args *args)
 
 	if (code != CLI_GOOD)
 		return code;
-	return change(cli, args, "POST", "recheck", STR("{}"));
+	code = change(cli, args, "POST", "recheck", STR("{}"));
+	if (code == CLI_GOOD && !cli->json)
+		(void)fprintf(cli->out,
+			"  This is how it stood. moat looks at its DNS now; "
+			"moat domain show %s says what it found.\n",
+			args->words.items[0]);
+	return code;
 }
 
 static int run_retire(struct cli *cli, const struct args *args)

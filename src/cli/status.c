@@ -74,9 +74,10 @@ static void print_all(struct cli *cli, const struct json *s)
 {
 	const struct json *spool = json_get(s, "spool");
 
-	(void)fprintf(cli->out, "moatd %s, zone %s, %lld domains\n",
+	(void)fprintf(cli->out, "moatd %s, zone %s, %lld domain%s\n",
 		client_text(cli, s, "version"), client_text(cli, s, "zone"),
-		(long long)client_int(s, "domains"));
+		(long long)client_int(s, "domains"),
+		client_int(s, "domains") == 1 ? "" : "s");
 	(void)fprintf(cli->out, "Its clock: %s\n\n",
 		client_time(cli, client_int(s, "now")));
 	print_roles(cli, s);

@@ -283,6 +283,8 @@ enum status domain_confirm_mx(struct store *s, struct arena *a,
 		st = op_refuse(&op, &why, "this list could lose mail");
 	}
 	if (st == ST_OK) {
+		if (op.d.mx_proposed.n > 0) /* the keeper looks again */
+			op.d.attention = (struct str){};
 		op.d.mx = *mx;
 		op.d.mx_confirmed = r->now;
 		op.d.mx_proposed = (struct store_strs){};
@@ -302,8 +304,9 @@ enum status domain_set_mode(struct store *s, struct arena *a,
 
 	if (st == ST_OK && mode == STORE_MODE_ENFORCE && op.d.mx_confirmed == 0)
 		st = err_set(e, ST_INVALID,
-			"the MX list is not confirmed: look at it and confirm "
-			"it first");
+			"the MX list is not confirmed: moat domain show %.*s "
+			"says what comes first",
+			STR_ARG(op.d.name));
 	if (st == ST_OK && op.d.retiring > 0 && mode != STORE_MODE_NONE)
 		op.d.retiring = 0;
 	if (st == ST_OK && mode == STORE_MODE_ENFORCE &&

@@ -41,6 +41,9 @@ void domain_enforce_risks(struct arena *a, const struct store_domain *d,
 	*out = (struct domain_reasons){};
 	if (d->mx_confirmed == 0)
 		reason(out, STR("the MX list is not confirmed"));
+	else if (d->proof_next <= d->mx_confirmed)
+		reason(out, STR("DNS was not asked since the MX list was set; "
+				"that takes some seconds"));
 	uncovered(a, &d->mx_proposed, &d->mx, out);
 	if (d->served_since == 0)
 		reason(out, STR("the policy was never served, so nothing is "

@@ -59,17 +59,39 @@ static struct domain_state leaving(
 static struct domain_state confirm_mx(
 	struct arena *a, const struct store_domain *d)
 {
+	if (d->mx.n == 0 && d->mx_proposed.n == 0)
+		return (struct domain_state){ DOMAIN_CONFIRM_MX,
+			STR("The MX hosts are not known, so there is no "
+			    "policy yet."),
+			arena_fmt(a,
+				"moat domain mx %.*s --mx HOST... names them.",
+				STR_ARG(d->name)) };
 	return (struct domain_state){ DOMAIN_CONFIRM_MX,
-		d->mx.n == 0 && d->mx_proposed.n == 0
-			? STR("The MX hosts are not known, so there is no "
-			      "policy yet.")
-			: STR("The MX hosts as DNS gave them wait for a "
-			      "person's yes; there is no policy yet."),
+		STR("The MX hosts as DNS gave them wait for a person's yes; "
+		    "there is no policy yet."),
 		arena_fmt(a,
 			"moat domain show %.*s lists them; moat domain mx "
 			"%.*s --confirm accepts them, --mx HOST... names "
 			"others.",
 			STR_ARG(d->name), STR_ARG(d->name)) };
+}
+
+static struct domain_state attention(
+	struct arena *a, const struct store_domain *d)
+{
+	struct str next =
+		d->mx_proposed.n > 0
+			? arena_fmt(a,
+				  "moat domain show %.*s compares the MX "
+				  "hosts; moat domain mx %.*s --confirm takes "
+				  "those of DNS, --mx HOST... names others.",
+				  STR_ARG(d->name), STR_ARG(d->name))
+			: arena_fmt(a,
+				  "moat domain dns %.*s shows the records.",
+				  STR_ARG(d->name));
+
+	return (struct domain_state){ DOMAIN_NEEDS_ATTENTION, d->attention,
+		next };
 }
 
 /* The first CNAME that is not as it should be, or -1. */
@@ -187,10 +209,7 @@ struct domain_state domain_state_of(struct arena *a,
 	if (d->removed != 0 || d->retiring != 0)
 		return leaving(a, d, now);
 	if (d->attention.n > 0)
-		return (struct domain_state){ DOMAIN_NEEDS_ATTENTION,
-			d->attention,
-			arena_fmt(a, "moat domain dns %.*s shows the records.",
-				STR_ARG(d->name)) };
+		return attention(a, d);
 	if (d->mx_confirmed == 0)
 		return confirm_mx(a, d);
 	if (!served)

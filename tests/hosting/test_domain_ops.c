@@ -108,7 +108,14 @@ static void enforce_refuses(void **state)
 		ST_AGAIN);
 	assert_non_null(strstr(t->e.text, "never served"));
 	serve(t, &d);
+	/* A list that nothing has compared with DNS yet. */
+	assert_int_equal(
+		domain_set_mode(t->s, t->a, &r, STORE_MODE_ENFORCE, &d, &t->e),
+		ST_AGAIN);
+	assert_non_null(strstr(t->e.text, "DNS was not asked"));
+	d.proof_next = NOW + 60;
 	d.mx_proposed = (struct store_strs){ drift, 2 };
+	d.attention = STR("DNS names mx.other.org");
 	OK(store_domain_put_checked(t->s, &d, false, &t->e));
 	assert_int_equal(
 		domain_set_mode(t->s, t->a, &r, STORE_MODE_ENFORCE, &d, &t->e),
@@ -128,6 +135,7 @@ static void enforce_refuses(void **state)
 	OK(domain_confirm_mx(t->s, t->a, &r, NULL, &d, &t->e));
 	assert_str(d.mx.items[1], "mx.other.org");
 	assert_int_equal(d.mx_proposed.n, 0);
+	assert_str(d.attention, "");
 }
 
 static void leaving_takes_max_age(void **state)

@@ -85,6 +85,8 @@ static void the_first_open_question_decides(void **state)
 
 	d.mx_confirmed = 0;
 	expect(&d, &cert, NULL, DOMAIN_CONFIRM_MX, "--confirm");
+	d.mx = (struct store_strs){};
+	expect(&d, &cert, NULL, DOMAIN_CONFIRM_MX, "--mx HOST... names them");
 	d.attention = STR("two tenants claim it");
 	expect(&d, &cert, NULL, DOMAIN_NEEDS_ATTENTION, "two tenants");
 	d.retiring = NOW;
