@@ -36,7 +36,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/api/v1/setup", API_NO_BODY, api_setup_show,
 		"The provider's own records, and whether they are there" },
 	{ "GET", "/api/v1/status", API_NO_BODY, api_status_show,
-		"Roles, view, certificates, clock, versions" },
+		"Roles, view, spool, clock, versions" },
 	{ "POST", "/api/v1/view/rebuild", API_JSON_BODY, api_view_rebuild,
 		"Make the view anew from the database" },
 	{},

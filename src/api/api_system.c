@@ -21,7 +21,7 @@
 static const struct json *read_roles(struct api_call *c)
 {
 	struct str path = settings_run_path(
-		c->env->settings, c->a, "status.json");
+		c->env->settings, c->a, SETTINGS_STATUS);
 	int fd = open(path.p, O_RDONLY | O_CLOEXEC);
 	char *p = arena_alloc(c->a, STATUS_BYTES_MAX);
 	struct json *tree = NULL;

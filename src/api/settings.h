@@ -21,6 +21,15 @@
 
 #define SETTINGS_FILE "/etc/moat/moat.conf"
 
+/* Names that several processes know: below server.state_dir ... */
+#define SETTINGS_DATABASE "moat.db"
+#define SETTINGS_VIEW "view.mdb"
+#define SETTINGS_SPOOL "spool"
+/* ... and below server.run_dir. */
+#define SETTINGS_ADMIN_SOCKET "admin.sock"
+#define SETTINGS_PROBE_SOCKET "probe.sock"
+#define SETTINGS_STATUS "status.json" /* what runs, by the supervisor */
+
 enum setting_type {
 	SETTING_STR,	/* any text */
 	SETTING_PATH,	/* an absolute path */

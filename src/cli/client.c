@@ -48,7 +48,7 @@ static enum status socket_path(struct cli *cli, const char **out, struct err *e)
 
 	if (st != ST_OK)
 		return st;
-	*out = settings_run_path(set, cli->arena, "admin.sock").p;
+	*out = settings_run_path(set, cli->arena, SETTINGS_ADMIN_SOCKET).p;
 	settings_free(&set);
 	return ST_OK;
 }

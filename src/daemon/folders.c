@@ -68,7 +68,7 @@ enum status folders_lock(const struct settings *set, int *lock, struct err *e)
 
 void folders_unlock(const struct settings *set, int *lock)
 {
-	static const char *const files[] = { SUPERVISOR_STATUS_FILE,
+	static const char *const files[] = { SETTINGS_STATUS,
 		SUPERVISOR_PID_FILE };
 	struct arena *a;
 
@@ -86,7 +86,7 @@ enum status folders_make_key(
 {
 	struct arena *a = arena_must(0);
 	struct str key = settings_seal_key(set, a);
-	struct str db = settings_state_path(set, a, "moat.db");
+	struct str db = settings_state_path(set, a, SETTINGS_DATABASE);
 	enum status st = ST_OK;
 
 	if (settings_str(set, "server.seal_key").n > 0 ||

@@ -232,8 +232,9 @@ static enum status acme_role_open(
 
 	*statep = s;
 	s->arena = arena_must(0);
-	database = settings_state_path(set, s->arena, "moat.db").p;
-	s->probe.path = settings_run_path(set, s->arena, "probe.sock").p;
+	database = settings_state_path(set, s->arena, SETTINGS_DATABASE).p;
+	s->probe.path =
+		settings_run_path(set, s->arena, SETTINGS_PROBE_SOCKET).p;
 	st = set_config(s, set, e);
 	if (st == ST_OK)
 		st = open_secrets(s, set, e);

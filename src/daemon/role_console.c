@@ -20,11 +20,12 @@ struct state {
 static enum status open_env(struct state *s, struct api_env *env, struct err *e)
 {
 	const struct settings *set = env->settings;
-	struct str db = settings_state_path(set, s->arena, "moat.db");
-	struct str spool = settings_state_path(set, s->arena, "spool");
+	struct str db = settings_state_path(set, s->arena, SETTINGS_DATABASE);
+	struct str spool = settings_state_path(set, s->arena, SETTINGS_SPOOL);
 	enum status st;
 
-	env->probe.path = settings_run_path(set, s->arena, "probe.sock").p;
+	env->probe.path =
+		settings_run_path(set, s->arena, SETTINGS_PROBE_SOCKET).p;
 	st = store_open(db.p, &env->store, e);
 	if (st == ST_OK)
 		st = spool_open(spool.p, &SPOOL_LIMITS_DEFAULT, &env->spool, e);
@@ -73,7 +74,7 @@ static void close_console(void **state)
 }
 
 static const struct role_socket sockets[] = {
-	{ "admin", "/admin.sock", false },
+	{ "admin", "/" SETTINGS_ADMIN_SOCKET, false },
 	{},
 };
 

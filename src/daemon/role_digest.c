@@ -47,11 +47,12 @@ static enum status digest_open(
 	enum status st;
 
 	*statep = d;
-	st = store_open(settings_state_path(env->settings, a, "moat.db").p,
+	st = store_open(
+		settings_state_path(env->settings, a, SETTINGS_DATABASE).p,
 		&d->store, e);
 	if (st == ST_OK)
 		st = spool_open(
-			settings_state_path(env->settings, a, "spool").p,
+			settings_state_path(env->settings, a, SETTINGS_SPOOL).p,
 			&limits, &d->spool, e);
 	if (st == ST_OK)
 		d->reader = digest_reader_new(&reader_options);

@@ -89,29 +89,28 @@ static enum status edge_role_open(
 {
 	const struct settings *set = env->settings;
 	struct spool_limits limits = limits_of(set);
-	struct str seal = settings_str(set, "server.seal_key");
 	struct state *s = mem_must(sizeof(*s));
+	struct str admin, seal, spool, view;
 	enum status st;
 
 	*statep = s;
 	s->arena = arena_must(0);
-	if (seal.n == 0)
-		seal = settings_state_path(set, s->arena, "keys/seal.key");
+	seal = settings_seal_key(set, s->arena);
+	view = settings_state_path(set, s->arena, SETTINGS_VIEW);
+	spool = settings_state_path(set, s->arena, SETTINGS_SPOOL);
+	admin = settings_run_path(set, s->arena, SETTINGS_ADMIN_SOCKET);
 	s->options = options_of(set);
 	if (settings_bool(set, "console.forward"))
-		s->options.console_socket =
-			settings_run_path(set, s->arena, "admin.sock").p;
+		s->options.console_socket = admin.p;
 	else
 		role_give_up(env, SANDBOX_UNIX_OUT);
 	/* Whoever takes it over must not write the database or the view. */
-	role_write_below(env, settings_state_path(set, s->arena, "spool").p);
+	role_write_below(env, spool.p);
 	st = crypto_key_open(seal.p, &s->seal, e);
 	if (st == ST_OK)
-		st = view_open(settings_state_path(set, s->arena, "view.mdb").p,
-			NULL, &s->view, e);
+		st = view_open(view.p, NULL, &s->view, e);
 	if (st == ST_OK)
-		st = spool_open(settings_state_path(set, s->arena, "spool").p,
-			&limits, &s->spool, e);
+		st = spool_open(spool.p, &limits, &s->spool, e);
 	return st;
 }
 

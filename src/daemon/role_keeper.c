@@ -114,10 +114,12 @@ static enum status set_config(
 	s->zone.console_host = settings_str(set, "console.host");
 	s->cert.account.directory = settings_str(set, "acme.directory");
 	s->cert.profile = settings_str(set, "acme.profile");
-	s->probe.path = settings_run_path(set, s->arena, "probe.sock").p;
-	s->database = settings_state_path(set, s->arena, "moat.db").p;
+	s->probe.path =
+		settings_run_path(set, s->arena, SETTINGS_PROBE_SOCKET).p;
+	s->database = settings_state_path(set, s->arena, SETTINGS_DATABASE).p;
 	s->options = (struct keeper_options){
-		.view_path = settings_state_path(set, s->arena, "view.mdb").p,
+		.view_path =
+			settings_state_path(set, s->arena, SETTINGS_VIEW).p,
 		.view = VIEW_WRITER_DEFAULTS,
 		.zone = &s->zone,
 		.report_keep_s = settings_int(set, "report.keep"),

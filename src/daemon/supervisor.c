@@ -104,7 +104,7 @@ static void publish_status(const struct supervisor *s)
 {
 	struct arena *a = arena_must(0);
 	struct sbuf b = sbuf_arena(a, STATUS_MAX_BYTES);
-	struct str path = settings_run_path(s->set, a, SUPERVISOR_STATUS_FILE);
+	struct str path = settings_run_path(s->set, a, SETTINGS_STATUS);
 	struct str tmp = arena_fmt(a, "%s.new", path.p);
 	int fd = open(tmp.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 

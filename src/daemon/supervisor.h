@@ -11,8 +11,6 @@
 
 struct settings;
 
-/* Where the supervisor tells what runs, for `moat status`; in the run dir. */
-#define SUPERVISOR_STATUS_FILE "status.json"
 /* Holds the pid and a lock while the supervisor lives. */
 #define SUPERVISOR_PID_FILE "moatd.pid"
 
