@@ -37,6 +37,9 @@ static enum status fetch(struct job *j, struct str host, const char *url,
 		.method = "GET", .url = url, .connect_to = pin(j, host, to).p
 	};
 
+	/* Slow addresses, one after the other, hold a thread no longer. */
+	if (channel_left_ms(j->deadline) == 0)
+		return err_set(e, ST_TEMP, "no time is left to ask it");
 	return http_client_do(j->p->http, j->a, &req, out, e);
 }
 

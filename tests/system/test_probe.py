@@ -7,6 +7,7 @@ import http.server
 import json
 import socket
 import threading
+import time
 
 import pytest
 
@@ -37,6 +38,10 @@ nobody CAA 0 issue ";"
 critical CAA 128 strange "x"
 wild CAA 0 issuewild "other.example"
 www A 127.0.0.1
+slow A 127.0.0.1
+slow A 127.0.0.2
+slow A 127.0.0.3
+slow A 127.0.0.4
 """
 
 
@@ -187,6 +192,33 @@ def test_http(lab):
         assert gets("/other", "proof") == "fail"
         assert lab.ask.result("http", host=f"mx1.{ZONE}", path="/",
                               expect="") == "fail"  # no address
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_slow_addresses_share_the_time_of_one_probe(lab):
+    """The timeout is that of the probe, however many addresses a host has:
+    there are few threads, and whoever owns a domain owns its web servers."""
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            time.sleep(3)
+            self.send_response(200)
+            self.send_header("Content-Length", "5")
+            self.end_headers()
+            self.wfile.write(b"proof")
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("", lab.web), Slow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        begun = time.monotonic()
+        answer = lab.ask("http", host=f"slow.{ZONE}", path="/", expect="proof")
+        assert answer["result"] == "unknown", answer
+        assert "no time is left" in answer["detail"]
+        assert time.monotonic() - begun < 11
     finally:
         server.shutdown()
         server.server_close()
