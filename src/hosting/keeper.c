@@ -16,9 +16,11 @@
 #define NODE_EVERY_S 10
 #define HEALTH_EVERY_S 1
 #define CLOCKWORK_EVERY_S 1
-#define PRUNE_EVERY_S 3600
+#define PRUNE_EVERY_S UTC_DAY_S
+#define PRUNE_ROWS 500 /* of each kind at once; more wait for the next look */
 #define CHANGES_KEEP_S (7 * UTC_DAY_S)
 #define CERTS_KEEP_S (90 * UTC_DAY_S)
+#define ORDERS_KEEP_S (90 * UTC_DAY_S)
 #define FAILED_WAIT_MS 10000 /* after the view would not take a change */
 #define FEW 200
 /* Says that a view was built from this database. */
@@ -454,18 +456,35 @@ static enum status end_retirements(struct keeper *k, struct err *e)
 	return st;
 }
 
+/*
+ * Drops what is too old, some of it: while there may be more, the next look
+ * goes on, so that changes need not wait. Policies that were published stay.
+ */
 static enum status prune(struct keeper *k, struct err *e)
 {
-	int64_t now = now_s(k);
+	int64_t reports = 0, bad = 0, orders = 0, certs = 0, now = now_s(k);
+	int64_t old = now - k->opt.report_keep_s;
 	enum status st;
 
 	st = store_change_prune(
 		k->s, view_writer_applied(k->w), now - CHANGES_KEEP_S, e);
 	if (st == ST_OK)
-		st = store_cert_prune(k->s, now - CERTS_KEEP_S, e);
+		st = store_cert_prune(
+			k->s, now - CERTS_KEEP_S, PRUNE_ROWS, &certs, e);
+	if (st == ST_OK)
+		st = store_acme_order_prune(
+			k->s, now - ORDERS_KEEP_S, PRUNE_ROWS, &orders, e);
 	if (st == ST_OK && k->opt.report_keep_s > 0)
-		st = store_report_prune(
-			k->s, now - k->opt.report_keep_s, NULL, e);
+		st = store_report_prune(k->s, old, PRUNE_ROWS, &reports, e);
+	if (st == ST_OK && k->opt.report_keep_s > 0)
+		st = store_bad_report_prune(k->s, old, PRUNE_ROWS, &bad, e);
+	if (reports + bad + orders + certs > 0)
+		LOG(LOG_INFO, "keeper.pruned", KV_INT("reports", reports),
+			KV_INT("unreadable", bad), KV_INT("orders", orders),
+			KV_INT("certificates", certs));
+	if (reports == PRUNE_ROWS || bad == PRUNE_ROWS ||
+		orders == PRUNE_ROWS || certs == PRUNE_ROWS)
+		k->prune_at = now;
 	return st;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * keeper: keeps the view as the database says, and the domains' clockwork
- * going: ids that follow bodies, retirements that end, challenges that expire.
+ * going: ids that follow bodies, retirements that end, challenges that expire,
+ * rows that are kept no longer.
  * Looking at the world is keeper_checks' business, in threads of its own, so
  * that no slow name server delays a change.
  */

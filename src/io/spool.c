@@ -206,6 +206,9 @@ static enum status head_write(
 	return ST_OK;
 }
 
+/* A name begins with the time, so that names sort by it. */
+#define NAME_TIME_HEX 12
+
 static void name_make(char name[SPOOL_NAME_MAX], const struct spool_meta *meta)
 {
 	uint64_t r[2];
@@ -582,4 +585,22 @@ enum status spool_remove(struct spool *s, enum spool_folder folder,
 		return err_sys(e, errno == ENOENT ? ST_NOTFOUND : ST_TEMP,
 			errno, "spool: removing %s", file);
 	return ST_OK;
+}
+
+bool spool_name_received(struct str name, struct unix_time *out)
+{
+	struct str time = str_cut(&name, '-');
+	int64_t s = 0;
+
+	if (time.n != NAME_TIME_HEX || name.p == NULL)
+		return false;
+	for (size_t i = 0; i < time.n; i++) {
+		char c = chr_lower(time.p[i]);
+
+		if (!chr_is_digit(c) && (c < 'a' || c > 'f'))
+			return false;
+		s = s * 16 + (chr_is_digit(c) ? c - '0' : c - 'a' + 10);
+	}
+	out->s = s;
+	return true;
 }

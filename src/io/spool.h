@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -135,6 +136,9 @@ enum status spool_move(struct spool *s, enum spool_folder from,
  */
 enum status spool_move_all(struct spool *s, enum spool_folder from,
 	enum spool_folder to, const struct str *names, size_t n, struct err *e);
+
+/* When the report of that file name was received; false: it does not say. */
+bool spool_name_received(struct str name, struct unix_time *out);
 
 /* Removes a report. Statuses as spool_move. */
 enum status spool_remove(struct spool *s, enum spool_folder folder,

@@ -56,6 +56,7 @@ static const struct table order = TABLE(
 
 /* STORE_ORDER_DONE and what follows it; the schema's index says the same. */
 #define UNFINISHED "state < 7"
+#define FINISHED "state >= 7"
 _Static_assert(STORE_ORDER_DONE == 7, "UNFINISHED and the schema's index");
 
 static const struct column bucket_columns[] = {
@@ -148,6 +149,19 @@ enum status store_acme_order_list(struct store *s, struct arena *a,
 		"ORDER BY id DESC LIMIT $3",
 		ARGS(DB_T(tenant), DB_T(host), DB_I((int64_t)limit)), out, n,
 		e);
+}
+
+enum status store_acme_order_prune(struct store *s, int64_t before,
+	size_t limit, int64_t *n, struct err *e)
+{
+	return store_run(s,
+		"DELETE FROM acme_order WHERE id IN ("
+		"SELECT o.id FROM acme_order o "
+		"WHERE o." FINISHED " AND o.updated < $1 AND EXISTS ("
+		"SELECT 1 FROM acme_order later WHERE later.tenant = o.tenant "
+		"AND later.host = o.host AND later.id > o.id) "
+		"ORDER BY o.updated LIMIT $2)",
+		ARGS(DB_I(before), DB_I((int64_t)limit)), n, e);
 }
 
 enum status store_acme_bucket_get(struct store *s, struct arena *a,

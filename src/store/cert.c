@@ -110,9 +110,13 @@ enum status store_cert_due(struct store *s, struct arena *a, int64_t now,
 		ARGS(DB_I(now), DB_I((int64_t)limit)), out, n, e);
 }
 
-enum status store_cert_prune(struct store *s, int64_t before, struct err *e)
+enum status store_cert_prune(struct store *s, int64_t before, size_t limit,
+	int64_t *n, struct err *e)
 {
 	return store_run(s,
-		"DELETE FROM cert WHERE is_current = 0 AND not_after < $1",
-		ARGS(DB_I(before)), NULL, e);
+		"DELETE FROM cert WHERE (tenant, host, id) IN ("
+		"SELECT tenant, host, id FROM cert "
+		"WHERE is_current = 0 AND not_after < $1 "
+		"ORDER BY not_after LIMIT $2)",
+		ARGS(DB_I(before), DB_I((int64_t)limit)), n, e);
 }

@@ -265,7 +265,15 @@ static const char step_1[] =
 	" detail TEXT NOT NULL);"
 	"CREATE INDEX audit_object ON audit (tenant, object, id);";
 
-static const char *const steps[] = { step_1 };
+/* What is dropped for its age is found by its age. */
+static const char step_2[] =
+	"CREATE INDEX report_raw ON report (raw_name);"
+	"CREATE INDEX bad_report_received ON bad_report (received);"
+	"CREATE INDEX cert_ended ON cert (not_after) WHERE is_current = 0;"
+	"CREATE INDEX acme_order_finished ON acme_order (updated)"
+	" WHERE state >= 7;";
+
+static const char *const steps[] = { step_1, step_2 };
 #define STEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 static enum status apply(struct store *s, int64_t from, struct err *e)

@@ -237,12 +237,36 @@ enum status store_report_list(struct store *s, struct arena *a,
 	return st;
 }
 
-enum status store_report_prune(
-	struct store *s, int64_t before, int64_t *n, struct err *e)
+enum status store_report_prune(struct store *s, int64_t before, size_t limit,
+	int64_t *n, struct err *e)
 {
 	/* The schema drops policies and failures with their report. */
-	return store_run(s, "DELETE FROM report WHERE received < $1",
-		ARGS(DB_I(before)), n, e);
+	return store_run(s,
+		"DELETE FROM report WHERE (tenant, id) IN ("
+		"SELECT tenant, id FROM report WHERE received < $1 "
+		"ORDER BY received LIMIT $2)",
+		ARGS(DB_I(before), DB_I((int64_t)limit)), n, e);
+}
+
+enum status store_report_drop_raw(
+	struct store *s, struct str raw_name, struct err *e)
+{
+	return store_run(s, "DELETE FROM report WHERE raw_name = $1",
+		ARGS(DB_T(raw_name)), NULL, e);
+}
+
+enum status store_report_has_raw(
+	struct store *s, struct str raw_name, bool *out, struct err *e)
+{
+	int64_t there;
+	enum status st = store_ints(s,
+		"SELECT 1 FROM report WHERE raw_name = $1 LIMIT 1",
+		ARGS(DB_T(raw_name)), &there, 1, e);
+
+	if (st != ST_OK && st != ST_NOTFOUND)
+		return st;
+	*out = st == ST_OK;
+	return ST_OK;
 }
 
 #define BAD(member) offsetof(struct store_bad_report, member)
@@ -272,4 +296,21 @@ enum status store_bad_report_list(struct store *s, struct arena *a,
 	return table_list(s, a, &bad_report,
 		"WHERE ($1 = '' OR name < $1) ORDER BY name DESC LIMIT $2",
 		ARGS(DB_T(before), DB_I((int64_t)limit)), out, n, e);
+}
+
+enum status store_bad_report_drop(
+	struct store *s, struct str name, struct err *e)
+{
+	return store_run(s, "DELETE FROM bad_report WHERE name = $1",
+		ARGS(DB_T(name)), NULL, e);
+}
+
+enum status store_bad_report_prune(struct store *s, int64_t before,
+	size_t limit, int64_t *n, struct err *e)
+{
+	return store_run(s,
+		"DELETE FROM bad_report WHERE name IN ("
+		"SELECT name FROM bad_report WHERE received < $1 "
+		"ORDER BY received LIMIT $2)",
+		ARGS(DB_I(before), DB_I((int64_t)limit)), n, e);
 }

@@ -17,6 +17,8 @@
  *    (exists already, refers to nothing); ST_LIMIT the arena is full; ST_TEMP
  *    the database is busy, full or unreachable: later; ST_PERM it is damaged or
  *    of another version. Outputs stay untouched unless ST_OK.
+ *  - store_x_prune drops at most limit rows, the oldest first, so that no other
+ *    writer waits long; *n (may be NULL) tells how many it dropped.
  *  - A struct store belongs to one thread.
  */
 #pragma once
@@ -281,7 +283,8 @@ enum status store_cert_list(struct store *s, struct arena *a, struct str tenant,
 enum status store_cert_due(struct store *s, struct arena *a, int64_t now,
 	size_t limit, struct store_cert **out, size_t *n, struct err *e);
 /* Drops all but the current one of each host that ended before a time. */
-enum status store_cert_prune(struct store *s, int64_t before, struct err *e);
+enum status store_cert_prune(struct store *s, int64_t before, size_t limit,
+	int64_t *n, struct err *e);
 
 /* ---- ACME (RFC 8555) ----------------------------------------------------- */
 
@@ -356,6 +359,10 @@ enum status store_acme_order_next(
 enum status store_acme_order_list(struct store *s, struct arena *a,
 	struct str tenant, struct str host, size_t limit,
 	struct store_acme_order **out, size_t *n, struct err *e);
+
+/* Drops finished ones last written before a time, but not a host's newest. */
+enum status store_acme_order_prune(struct store *s, int64_t before,
+	size_t limit, int64_t *n, struct err *e);
 
 /* A token bucket or a counter of the CA's limits, by name. */
 struct store_acme_bucket {
@@ -464,9 +471,15 @@ struct store_report_filter {
 enum status store_report_list(struct store *s, struct arena *a,
 	const struct store_report_filter *f, bool with_rows,
 	struct store_report **out, size_t *n, struct err *e);
-/* Drops those received before a time; *n tells how many (may be NULL). */
-enum status store_report_prune(
-	struct store *s, int64_t before, int64_t *n, struct err *e);
+/* Drops those received before a time. */
+enum status store_report_prune(struct store *s, int64_t before, size_t limit,
+	int64_t *n, struct err *e);
+/* Drops the reports that come from the raw file of that name. */
+enum status store_report_drop_raw(
+	struct store *s, struct str raw_name, struct err *e);
+/* Does a report of any tenant come from the raw file of that name? */
+enum status store_report_has_raw(
+	struct store *s, struct str raw_name, bool *out, struct err *e);
 
 /* A file that could not be read; it lies in spool/bad under its name. */
 struct store_bad_report {
@@ -483,6 +496,12 @@ enum status store_bad_report_put(
 enum status store_bad_report_list(struct store *s, struct arena *a,
 	struct str before, size_t limit, struct store_bad_report **out,
 	size_t *n, struct err *e);
+/* Drops the one of that name; ST_OK if there was none. */
+enum status store_bad_report_drop(
+	struct store *s, struct str name, struct err *e);
+/* Drops those received before a time. */
+enum status store_bad_report_prune(struct store *s, int64_t before,
+	size_t limit, int64_t *n, struct err *e);
 
 /* ---- change feed --------------------------------------------------------- */
 

@@ -560,6 +560,49 @@ static void system_hosts_are_ordered(void **state)
 	assert_int_equal(order.state, STORE_ORDER_QUEUED);
 }
 
+static size_t old_reports(struct world *t)
+{
+	struct store_report_filter all = { .tenant = STORE_TENANT_DEFAULT,
+		.limit = 1000 };
+	struct store_report *rows;
+	size_t n;
+
+	OK(store_report_list(t->s, t->a, &all, false, &rows, &n, &t->e));
+	return n;
+}
+
+/* Once a day, some at a time: a change need not wait for all of it. */
+static void old_rows_end(void **state)
+{
+	struct world *t = *state;
+	struct store_report r = { .tenant = STORE_TENANT_DEFAULT };
+	struct store_bad_report *bad,
+		b = { .name = STR("b"), .received = NOW - 10 };
+	size_t n;
+
+	t->options.report_keep_s = UTC_DAY_S;
+	keeper_close(&t->k);
+	OK(keeper_open(t->s, &t->options, &t->k, &t->e));
+	keeper_step(t->k);
+	OK(store_begin(t->s, &t->e));
+	for (int i = 0; i < 700; i++) {
+		r.id = store_new_id(t->a);
+		r.raw_sha256 = r.id;
+		r.received = NOW - 10 + (i == 0 ? 1000 : 0);
+		OK(store_report_add(t->s, &r, NULL, &t->e));
+	}
+	OK(store_bad_report_put(t->s, &b, &t->e));
+	OK(store_commit(t->s, &t->e));
+	t->now = NOW + UTC_DAY_S - 1;
+	go_on(t);
+	assert_int_equal(old_reports(t), 1);
+	OK(store_bad_report_list(t->s, t->a, STR(""), 9, &bad, &n, &t->e));
+	assert_int_equal(n, 0);
+	t->now += 2000;
+	go_on(t);
+	assert_int_equal(old_reports(t), 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -578,6 +621,7 @@ int main(void)
 		T(an_empty_database_empties_nothing),
 		T(renewed_certificate),
 		T(system_hosts_are_ordered),
+		T(old_rows_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

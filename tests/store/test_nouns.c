@@ -234,7 +234,7 @@ static void certificates(void **state)
 	assert_int_equal(n, 2);
 	assert_str(rows[0].id, "02");
 	assert_int_equal(rows[0].chain.n, 0);
-	OK(store_cert_prune(t->s, 2000, &t->e));
+	OK(store_cert_prune(t->s, 2000, 5, NULL, &t->e));
 	OK(store_cert_list(t->s, t->a, c.tenant, c.host, 5, &rows, &n, &t->e));
 	assert_int_equal(n, 1);
 }
@@ -391,8 +391,90 @@ static void reports(void **state)
 	filter.from = 101;
 	OK(store_report_list(t->s, t->a, &filter, true, &rows, &n, &t->e));
 	assert_int_equal(n, 0);
-	OK(store_report_prune(t->s, 301, &dropped, &t->e));
-	assert_int_equal(dropped, 2);
+	OK(store_report_prune(t->s, 300, 9, &dropped, &t->e));
+	assert_int_equal(dropped, 0);
+	OK(store_report_prune(t->s, 301, 1, &dropped, &t->e));
+	assert_int_equal(dropped, 1);
+	OK(store_report_prune(t->s, 301, 9, &dropped, &t->e));
+	assert_int_equal(dropped, 1);
+}
+
+static void raw_files_and_their_reports(void **state)
+{
+	struct store_report r = { .tenant = STORE_TENANT_SYSTEM,
+		.id = STR("1"),
+		.raw_name = STR("raw") };
+	struct engine *t = *state;
+	bool there = true;
+
+	OK(store_report_has_raw(t->s, STR("raw"), &there, &t->e));
+	assert_false(there);
+	OK(store_report_add(t->s, &r, NULL, &t->e));
+	OK(store_report_has_raw(t->s, STR("raw"), &there, &t->e));
+	assert_true(there);
+	OK(store_report_has_raw(t->s, STR(""), &there, &t->e));
+	assert_false(there);
+}
+
+static void unreadable_reports_end(void **state)
+{
+	struct store_bad_report b = { .name = STR("a"), .received = 10 };
+	struct store_bad_report *rows;
+	struct engine *t = *state;
+	int64_t dropped;
+	size_t n;
+
+	OK(store_bad_report_put(t->s, &b, &t->e));
+	b.name = STR("b");
+	OK(store_bad_report_put(t->s, &b, &t->e));
+	b.name = STR("c");
+	b.received = 11;
+	OK(store_bad_report_put(t->s, &b, &t->e));
+	OK(store_bad_report_drop(t->s, STR("b"), &t->e));
+	OK(store_bad_report_drop(t->s, STR("b"), &t->e));
+	OK(store_bad_report_prune(t->s, 11, 9, &dropped, &t->e));
+	assert_int_equal(dropped, 1);
+	OK(store_bad_report_list(t->s, t->a, STR(""), 9, &rows, &n, &t->e));
+	assert_int_equal(n, 1);
+	assert_str(rows[0].name, "c");
+}
+
+/* A host's newest order says how it stands, however old it is. */
+static void orders_end(void **state)
+{
+	struct store_acme_order o = { .id = STR("1"),
+		.tenant = STORE_TENANT_DEFAULT,
+		.host = STR("a.example"),
+		.state = STORE_ORDER_DONE,
+		.updated = 10 };
+	struct store_acme_order *rows;
+	struct engine *t = *state;
+	int64_t dropped;
+	size_t n;
+
+	OK(store_acme_order_add(t->s, &o, &t->e));
+	o.id = STR("2");
+	o.state = STORE_ORDER_FAILED;
+	OK(store_acme_order_add(t->s, &o, &t->e));
+	o.id = STR("3");
+	o.updated = 99;
+	OK(store_acme_order_add(t->s, &o, &t->e));
+	o.id = STR("4");
+	o.updated = 10;
+	OK(store_acme_order_add(t->s, &o, &t->e));
+	o.id = STR("5");
+	o.host = STR("b.example");
+	OK(store_acme_order_add(t->s, &o, &t->e));
+	OK(store_acme_order_prune(t->s, 99, 1, &dropped, &t->e));
+	assert_int_equal(dropped, 1);
+	OK(store_acme_order_prune(t->s, 99, 9, &dropped, &t->e));
+	assert_int_equal(dropped, 1);
+	OK(store_acme_order_list(
+		t->s, t->a, STR(""), STR(""), 9, &rows, &n, &t->e));
+	assert_int_equal(n, 3);
+	assert_str(rows[0].id, "5");
+	assert_str(rows[1].id, "4");
+	assert_str(rows[2].id, "3");
 }
 
 /* Promise 9: which report makes a later one of the same id superfluous. */
@@ -627,6 +709,9 @@ int main(void)
 		cmocka_unit_test(reports),
 		cmocka_unit_test(duplicates_by_proof),
 		cmocka_unit_test(bad_reports),
+		cmocka_unit_test(raw_files_and_their_reports),
+		cmocka_unit_test(unreadable_reports_end),
+		cmocka_unit_test(orders_end),
 		cmocka_unit_test(nodes_and_leases),
 		cmocka_unit_test(audit_log),
 		cmocka_unit_test(text_must_be_text),
