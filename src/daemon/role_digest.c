@@ -6,6 +6,7 @@
 #include "daemon/role.h"
 #include "daemon/roles.h"
 #include "intake/digest.h"
+#include "intake/raw_keep.h"
 
 #include "base/poison.h"
 
@@ -20,23 +21,37 @@ static const struct digest_reader_options reader_options = {
 	.time_ms = 20000,
 };
 
+struct state {
+	struct digest digest;
+	struct raw_keep *keep;
+};
+
 static void digest_close(void **statep)
 {
-	struct digest *d = *statep;
+	struct state *s = *statep;
+	struct digest *d;
 
-	if (d == NULL)
+	if (s == NULL)
 		return;
+	d = &s->digest;
+	raw_keep_free(&s->keep);
+	digest_later_free(&d->later);
 	digest_reader_free(&d->reader);
 	spool_close(&d->spool);
 	store_close(&d->store);
-	mem_free(d);
+	mem_free(s);
 	*statep = NULL;
 }
 
 static enum status digest_open(
 	struct role_env *env, void **statep, struct err *e)
 {
-	struct digest *d = mem_must(sizeof(*d));
+	struct state *s = mem_must(sizeof(*s));
+	struct digest *d = &s->digest;
+	struct raw_keep_options keep = {
+		.keep_s = settings_int(env->settings, "report.keep"),
+		.clock = clock_system(),
+	};
 	struct arena *a = arena_must(0);
 	/* What was taken in is read, whatever the settings say by now. */
 	struct spool_limits limits = {
@@ -46,7 +61,9 @@ static enum status digest_open(
 	};
 	enum status st;
 
-	*statep = d;
+	*statep = s;
+	d->clock = clock_system();
+	d->later = digest_later_new();
 	st = store_open(
 		settings_state_path(env->settings, a, SETTINGS_DATABASE).p,
 		&d->store, e);
@@ -56,6 +73,9 @@ static enum status digest_open(
 			&limits, &d->spool, e);
 	if (st == ST_OK)
 		d->reader = digest_reader_new(&reader_options);
+	keep.store = d->store;
+	keep.spool = d->spool;
+	s->keep = raw_keep_new(&keep);
 	arena_free(&a);
 	return st;
 }
@@ -63,19 +83,21 @@ static enum status digest_open(
 static enum status digest_start(
 	struct role_env *env, void *state, struct err *e)
 {
-	struct digest *d = state;
+	struct state *s = state;
 	struct err why = {};
 	int wait_ms = 0;
 	size_t done;
+	bool more;
 
 	(void)e;
 	while (!role_wait(env, wait_ms)) {
 		wait_ms = 0;
-		if (digest_run(d, BATCH, &done, &why) != ST_OK) {
+		if (digest_run(&s->digest, BATCH, &done, &why) != ST_OK ||
+			raw_keep_step(s->keep, &more, &why) != ST_OK) {
 			LOG(LOG_ERROR, "digest.held_up",
 				KV_Z("reason", why.text));
 			wait_ms = TROUBLE_MS;
-		} else if (done == 0) {
+		} else if (done == 0 && !more) {
 			wait_ms = IDLE_MS;
 		}
 	}

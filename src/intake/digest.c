@@ -231,15 +231,26 @@ static enum status store_report(
 	return st;
 }
 
+/* What an earlier reading of the file has left. */
+static enum status forget_rows(
+	const struct digest *d, struct str name, struct err *e)
+{
+	enum status st = store_report_drop_raw(d->store, name, e);
+
+	return st == ST_OK ? store_bad_report_drop(d->store, name, e) : st;
+}
+
 /* All reports of n files, or none. */
 static enum status store_files(
 	const struct digest *d, struct file *files, size_t n, struct err *e)
 {
 	enum status st = store_begin(d->store, e);
 
-	for (size_t i = 0; st == ST_OK && i < n; i++)
+	for (size_t i = 0; st == ST_OK && i < n; i++) {
+		st = forget_rows(d, files[i].name, e);
 		for (size_t k = 0; st == ST_OK && k < files[i].reports.n; k++)
 			st = store_report(d, &files[i], k, e);
+	}
 	if (st == ST_OK)
 		st = store_commit(d->store, e);
 	if (st != ST_OK)
@@ -248,6 +259,48 @@ static enum status store_files(
 }
 
 /* Files */
+
+/*
+ * The disk would not read or move this file: it waits by itself. Not ST_OK:
+ * too many do.
+ */
+static enum status put_off(const struct digest *d, struct str name,
+	const struct err *why, struct err *e)
+{
+	if (digest_later_put(d->later, name, why, clock_mono(d->clock)))
+		return ST_OK;
+	return err_set(e, ST_TEMP, "%s", why->text);
+}
+
+/* To another folder, now or later. */
+static enum status move_file(const struct digest *d, struct str name,
+	enum spool_folder to, struct err *e)
+{
+	struct err why = {};
+	enum status st = spool_move(d->spool, SPOOL_NEW, to, name, &why);
+
+	if (st != ST_OK && st != ST_NOTFOUND)
+		return put_off(d, name, &why, e);
+	digest_later_drop(d->later, name);
+	return ST_OK;
+}
+
+/* With one sync for all; if that fails, whatever can go goes. */
+static enum status move_done(const struct digest *d, const struct str *names,
+	size_t n, struct err *e)
+{
+	enum status st = spool_move_all(
+		d->spool, SPOOL_NEW, SPOOL_DONE, names, n, NULL);
+
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		digest_later_drop(d->later, names[i]);
+	if (st == ST_OK)
+		return ST_OK;
+	st = ST_OK;
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		st = move_file(d, names[i], SPOOL_DONE, e);
+	return st;
+}
 
 /* Away with what cannot be read; the reason first, so that it is never lost. */
 static enum status set_aside(const struct digest *d, struct file *f,
@@ -265,7 +318,7 @@ static enum status set_aside(const struct digest *d, struct file *f,
 	enum status st = store_bad_report_put(d->store, &bad, e);
 
 	if (st == ST_OK)
-		st = spool_move(d->spool, SPOOL_NEW, SPOOL_BAD, f->name, e);
+		st = move_file(d, f->name, SPOOL_BAD, e);
 	LOG(LOG_WARN, "report.unreadable", KV_STR("file", f->name),
 		KV_STR("id", f->meta.id), KV_STR("remote", f->meta.remote),
 		KV_Z("reason", why->text));
@@ -278,13 +331,15 @@ static bool is_own_fault(enum status st)
 	return st == ST_INVALID || st == ST_LIMIT;
 }
 
+/* *own: a failure is this file's alone, though it may be better later. */
 static enum status read_file(
-	const struct digest *d, struct file *f, struct err *e)
+	const struct digest *d, struct file *f, bool *own, struct err *e)
 {
 	enum status st;
 
 	st = spool_read(
 		d->spool, SPOOL_NEW, f->name, f->arena, &f->meta, &f->body, e);
+	*own = st != ST_OK;
 	if (st == ST_OK)
 		st = digest_reader_read(
 			d->reader, f->arena, f->body, &f->reports, e);
@@ -299,7 +354,8 @@ static enum status batch_add(
 {
 	struct file f = { .arena = arena_must(FILE_ARENA_MAX), .name = name };
 	struct err why = {};
-	enum status st = read_file(d, &f, &why);
+	bool own;
+	enum status st = read_file(d, &f, &own, &why);
 
 	if (st == ST_OK) {
 		b->files[b->n++] = f;
@@ -308,8 +364,10 @@ static enum status batch_add(
 	}
 	if (is_own_fault(st))
 		st = set_aside(d, &f, &why, e);
-	else if (st == ST_NOTFOUND)
+	else if (own && st == ST_NOTFOUND)
 		st = ST_OK; /* another digest was faster */
+	else if (own)
+		st = put_off(d, name, &why, e);
 	else if (e != NULL)
 		*e = why;
 	arena_free(&f.arena);
@@ -324,8 +382,7 @@ static enum status store_alone(
 	enum status st = store_files(d, f, 1, &why);
 
 	if (st == ST_OK)
-		return spool_move_all(
-			d->spool, SPOOL_NEW, SPOOL_DONE, &f->name, 1, e);
+		return move_file(d, f->name, SPOOL_DONE, e);
 	if (is_own_fault(st))
 		return set_aside(d, f, &why, e);
 	if (e != NULL)
@@ -351,10 +408,7 @@ static enum status batch_store(
 	}
 	for (size_t i = 0; i < b->n; i++)
 		names[i] = b->files[i].name;
-	if (st == ST_OK)
-		st = spool_move_all(
-			d->spool, SPOOL_NEW, SPOOL_DONE, names, b->n, e);
-	return st;
+	return st == ST_OK ? move_done(d, names, b->n, e) : st;
 }
 
 static void batch_clear(struct batch *b)
@@ -362,6 +416,24 @@ static void batch_clear(struct batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		arena_free(&b->files[i].arena);
 	*b = (struct batch){};
+}
+
+/* The oldest files that need not wait. */
+static enum status list_files(const struct digest *d, size_t max,
+	struct arena *a, struct spool_names *out, struct err *e)
+{
+	struct mono now = clock_mono(d->clock);
+	struct spool_names names = {};
+	size_t n = 0;
+	enum status st = spool_list(d->spool, SPOOL_NEW,
+		max + digest_later_count(d->later), a, &names, e);
+
+	for (size_t i = 0; st == ST_OK && i < names.n && n < max; i++)
+		if (!digest_later_waits(d->later, names.items[i], now))
+			names.items[n++] = names.items[i];
+	names.n = n;
+	*out = names;
+	return st;
 }
 
 enum status digest_run(
@@ -374,7 +446,7 @@ enum status digest_run(
 	size_t i = 0;
 
 	*done = 0;
-	st = spool_list(d->spool, SPOOL_NEW, max, a, &names, e);
+	st = list_files(d, max, a, &names, e);
 	while (st == ST_OK && i < names.n) {
 		while (st == ST_OK && i < names.n && b.n < BATCH_FILES &&
 			b.bytes < BATCH_BYTES)

@@ -9,6 +9,9 @@
  * better than nothing and less than a DKIM signature. See store_report_add for
  * what counts as a duplicate.
  *
+ * A file that was digested before and is put back into spool/new (after a
+ * parser fix: "moat report replay") replaces the rows it had made.
+ *
  * A crash at any point loses nothing and counts nothing twice: rows are
  * committed before the file moves, and the same bytes coming again with the
  * same proof change nothing.
@@ -20,6 +23,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/status.h"
+#include "intake/digest_later.h"
 #include "intake/digest_reader.h"
 #include "io/spool.h"
 #include "store/store.h"
@@ -28,11 +32,15 @@ struct digest {
 	struct store *store;
 	struct spool *spool;
 	struct digest_reader *reader;
+	struct digest_later *later;
+	const struct clock *clock;
 };
 
 /*
- * Digests at most max files of spool/new, oldest first; *done is how many have
- * left it. ST_TEMP: the database or the disk fails; the rest stays in new/.
+ * Digests at most max files of spool/new, oldest first; *done is how many it
+ * need not look at again soon: they have left new/, or wait there by themselves
+ * because the disk would not give or move them (digest_later.h). ST_TEMP: the
+ * database, the reader or the whole disk fails; the rest stays in new/.
  */
 enum status digest_run(
 	const struct digest *d, size_t max, size_t *done, struct err *e);

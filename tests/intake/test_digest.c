@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "intake/digest.h"
+#include "intake/raw_keep.h"
 #include "io/gzip.h"
 
 #include "base/poison.h"
@@ -41,7 +42,20 @@ struct place {
 	struct arena *a;
 	struct digest d;
 	struct err e;
+	int64_t now;
+	struct clock clock;
+	unsigned put_off; /* events of that name */
 };
+
+static struct mono place_mono(void *ctx)
+{
+	return (struct mono){ ((struct place *)ctx)->now * 1000 };
+}
+
+static struct unix_time place_now(void *ctx)
+{
+	return (struct unix_time){ ((struct place *)ctx)->now };
+}
 
 static void ok_at(struct place *p, enum status st, int line)
 {
@@ -55,10 +69,11 @@ static const char *path_in(struct place *p, const char *name)
 	return arena_fmt(p->a, "%s/%s", p->dir, name).p;
 }
 
-static void ignore(void *ctx, struct str line)
+static void count(void *ctx, struct str line)
 {
-	(void)ctx;
-	(void)line;
+	struct place *p = ctx;
+
+	p->put_off += memmem(line.p, line.n, "report.put_off", 14) != NULL;
 }
 
 static int setup(void **state)
@@ -72,7 +87,11 @@ static int setup(void **state)
 		.token = STR("t"),
 		.created = 1 };
 
-	log_set_sink(ignore, NULL);
+	log_set_sink(count, p);
+	p->now = 2000;
+	p->clock = (struct clock){ place_mono, place_now, p };
+	p->d.clock = &p->clock;
+	p->d.later = digest_later_new();
 	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/moat-digest-XXXXXX");
 	BUG(mkdtemp(p->dir) == NULL);
 	p->a = arena_must(0);
@@ -89,6 +108,7 @@ static int teardown(void **state)
 	struct place *p = *state;
 	const char *command = arena_fmt(p->a, "rm -r %s", p->dir).p;
 
+	digest_later_free(&p->d.later);
 	digest_reader_free(&p->d.reader);
 	spool_close(&p->d.spool);
 	store_close(&p->d.store);
@@ -220,6 +240,177 @@ static void nothing_is_counted_twice(void **state)
 	(void)reports(p, 3);
 }
 
+static struct str only_file(struct place *p, enum spool_folder folder)
+{
+	struct spool_names names = {};
+
+	OK(spool_list(p->d.spool, folder, 100, p->a, &names, &p->e));
+	assert_int_equal(names.n, 1);
+	return names.items[0];
+}
+
+static void a_domain(struct place *p, const char *name, const char *label)
+{
+	struct store_domain domain = { .tenant = STORE_TENANT_DEFAULT,
+		.name = str_of(name),
+		.label = str_of(label),
+		.token = STR("t"),
+		.created = 1 };
+
+	OK(store_domain_add(p->d.store, &domain, &p->e));
+}
+
+/* What was not understood comes back once it is. */
+static void an_unreadable_one_is_read_again(void **state)
+{
+	struct store_bad_report *bad;
+	struct place *p = *state;
+	struct str name;
+	size_t n;
+
+	put(p, SPOOL_POST, "ponmlkjihgfedcba", STR(REPORT("1", "1")));
+	assert_int_equal(run(p), 1);
+	name = only_file(p, SPOOL_BAD);
+	a_domain(p, "z.example", "ponmlkjihgfedcba");
+	OK(spool_move(p->d.spool, SPOOL_BAD, SPOOL_NEW, name, &p->e));
+	assert_int_equal(run(p), 1);
+	assert_str(reports(p, 1)->raw_name, arena_str(p->a, name).p);
+	OK(store_bad_report_list(
+		p->d.store, p->a, STR(""), 10, &bad, &n, &p->e));
+	assert_int_equal(n, 0);
+}
+
+/* A report that was read makes its rows anew, as often as one likes. */
+static void a_kept_one_is_read_again(void **state)
+{
+	struct store_report *before, *after;
+	struct place *p = *state;
+
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
+	assert_int_equal(run(p), 1);
+	before = reports(p, 1);
+	for (int i = 0; i < 2; i++) {
+		OK(spool_move(p->d.spool, SPOOL_DONE, SPOOL_NEW,
+			only_file(p, SPOOL_DONE), &p->e));
+		assert_int_equal(run(p), 1);
+		after = reports(p, 1);
+		assert_false(str_eq(before->id, after->id));
+		assert_true(str_eq(before->raw_sha256, after->raw_sha256));
+		assert_int_equal(before->received, after->received);
+	}
+}
+
+/* A folder where the file is to go: no move will do. */
+static void block(struct place *p, const char *folder, struct str name, bool on)
+{
+	const char *path = arena_fmt(
+		p->a, "%s/spool/%s/%.*s", p->dir, folder, STR_ARG(name))
+				   .p;
+
+	BUG((on ? mkdir(path, 0700) : rmdir(path)) != 0);
+}
+
+static void a_file_that_does_not_move_holds_up_none(void **state)
+{
+	struct place *p = *state;
+	struct str good, bad;
+	struct spool_names names;
+	size_t done;
+
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
+	good = only_file(p, SPOOL_NEW);
+	block(p, "done", good, true);
+	put(p, SPOOL_IMPORT, LABEL, STR("no report"));
+	OK(spool_list(p->d.spool, SPOOL_NEW, 2, p->a, &names, &p->e));
+	bad = names.items[str_eq(names.items[0], good)];
+	block(p, "bad", bad, true);
+	OK(digest_run(&p->d, 1, &done, &p->e));
+	OK(digest_run(&p->d, 1, &done, &p->e));
+	assert_int_equal(files(p, SPOOL_NEW), 2);
+	/* One at a time: the others are reached all the same. */
+	put(p, SPOOL_POST, LABEL, STR(REPORT("2", "1")));
+	put(p, SPOOL_POST, LABEL, STR(REPORT("3", "1")));
+	for (int i = 0; i < 3; i++)
+		OK(digest_run(&p->d, 1, &done, &p->e));
+	assert_int_equal(files(p, SPOOL_NEW), 2);
+	assert_int_equal(files(p, SPOOL_DONE), 2);
+	(void)reports(p, 3);
+	p->now += DIGEST_LATER_MIN_S;
+	(void)run(p);
+	assert_int_equal(files(p, SPOOL_NEW), 2);
+	assert_int_equal(p->put_off, 2);
+	/* The second wait is longer. */
+	block(p, "done", good, false);
+	block(p, "bad", bad, false);
+	p->now += DIGEST_LATER_MIN_S;
+	assert_int_equal(run(p), 0);
+	p->now += DIGEST_LATER_MIN_S;
+	assert_int_equal(run(p), 2);
+	assert_int_equal(files(p, SPOOL_NEW), 0);
+	assert_int_equal(digest_later_count(p->d.later), 0);
+	(void)reports(p, 3);
+}
+
+static void walk(struct raw_keep *k, struct place *p, size_t steps)
+{
+	bool more = true;
+
+	for (size_t i = 0; i < steps; i++) {
+		assert_true(more);
+		OK(raw_keep_step(k, &more, &p->e));
+	}
+	assert_false(more);
+}
+
+static void raw_reports_end(void **state)
+{
+	struct place *p = *state;
+	struct raw_keep_options options = { p->d.store, p->d.spool,
+		100 * UTC_DAY_S, &p->clock };
+	struct raw_keep *k = raw_keep_new(&options);
+
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
+	put(p, SPOOL_POST, LABEL, STR("no report"));
+	assert_int_equal(run(p), 3);
+	p->now = 1000 + RAW_KEEP_ORPHAN_S;
+	walk(k, p, 2);
+	assert_int_equal(files(p, SPOOL_DONE), 2);
+	/* Not before tomorrow. */
+	p->now += 1;
+	walk(k, p, 1);
+	assert_int_equal(files(p, SPOOL_DONE), 2);
+	/* One of the two made no rows. */
+	p->now += UTC_DAY_S;
+	walk(k, p, 2);
+	assert_str(reports(p, 1)->raw_name,
+		arena_str(p->a, only_file(p, SPOOL_DONE)).p);
+	assert_int_equal(files(p, SPOOL_BAD), 1);
+	p->now = 1001 + options.keep_s;
+	walk(k, p, 2);
+	assert_int_equal(files(p, SPOOL_DONE), 0);
+	assert_int_equal(files(p, SPOOL_BAD), 0);
+	raw_keep_free(&k);
+}
+
+static void many_raw_reports_end_in_several_steps(void **state)
+{
+	struct place *p = *state;
+	struct raw_keep_options options = { p->d.store, p->d.spool, 1,
+		&p->clock };
+	struct raw_keep *k = raw_keep_new(&options);
+
+	for (unsigned i = 0; i < RAW_KEEP_FILES + 50; i++)
+		BUG(close(open(arena_fmt(p->a,
+				       "%s/spool/done/000000000001-%u.post",
+				       p->dir, i)
+				       .p,
+			    O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) != 0);
+	walk(k, p, 3);
+	assert_int_equal(files(p, SPOOL_DONE), 0);
+	raw_keep_free(&k);
+}
+
 static void an_import_finds_its_domain(void **state)
 {
 	struct place *p = *state;
@@ -339,6 +530,17 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			nothing_is_counted_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_unreadable_one_is_read_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_kept_one_is_read_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_file_that_does_not_move_holds_up_none, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			raw_reports_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			many_raw_reports_end_in_several_steps, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_import_finds_its_domain, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -14,7 +14,7 @@ import pytest
 
 from harness.moat import Moat
 
-HEAD = ("moat-spool 1\nsource: {source}\nreceived: 1700000000\nid: {id}\n"
+HEAD = ("moat-spool 1\nsource: {source}\nreceived: {received}\nid: {id}\n"
         "remote: 192.0.2.1\ncontent-type: \n\n")
 WAIT_S = 30
 
@@ -49,10 +49,12 @@ class Spool:
 
     def put(self, body, source="import", recipient=""):
         self.written += 1
-        name = f"0000{self.written:08x}-{self.written:016x}.{source}"
+        now = int(time.time())
+        name = f"{now:012x}-{self.written:016x}.{source}"
         path = self.folder / "tmp" / name
         path.write_bytes(
-            HEAD.format(source=source, id=recipient).encode() + body)
+            HEAD.format(source=source, id=recipient,
+                        received=now).encode() + body)
         path.chmod(0o644)
         path.rename(self.folder / "new" / name)
         return name
