@@ -192,6 +192,17 @@ static enum status op_put(struct op *op, enum status st, struct str detail,
 	return op_end(op, st, detail, out);
 }
 
+/*
+ * DNS is to be asked now. A look that is under way may have been too early: it
+ * leaves the due time alone if it is another than the one it began for.
+ */
+static void look_again(struct op *op)
+{
+	int64_t now = op->r->now, due = op->d.proof_next;
+
+	op->d.proof_next = due == now || due == now + 1 ? now + 1 : now;
+}
+
 /* Refuses with all reasons in one text, unless forced. */
 static enum status op_refuse(
 	struct op *op, const struct domain_reasons *why, const char *what)
@@ -289,7 +300,7 @@ enum status domain_confirm_mx(struct store *s, struct arena *a,
 		op.d.mx_confirmed = r->now;
 		op.d.mx_proposed = (struct store_strs){};
 		op.d.mx_proposed_at = 0;
-		op.d.proof_next = r->now;
+		look_again(&op);
 	}
 	return op_put(&op, st, STR("MX list confirmed"), out);
 }
@@ -386,7 +397,8 @@ enum status domain_recheck(struct store *s, struct arena *a,
 	struct op op = { s, a, r, e, .action = "domain.recheck" };
 	enum status st = op_begin(&op);
 
-	op.d.proof_next = r->now;
+	if (st == ST_OK)
+		look_again(&op);
 	op.d.proof_tries = 0;
 	if (st == ST_OK)
 		st = store_domain_put_checked(s, &op.d, false, e);

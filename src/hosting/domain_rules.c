@@ -41,7 +41,7 @@ void domain_enforce_risks(struct arena *a, const struct store_domain *d,
 	*out = (struct domain_reasons){};
 	if (d->mx_confirmed == 0)
 		reason(out, STR("the MX list is not confirmed"));
-	else if (d->proof_next <= d->mx_confirmed)
+	else if (d->proof_next <= d->mx_confirmed + 1)
 		reason(out, STR("DNS was not asked since the MX list was set; "
 				"that takes some seconds"));
 	uncovered(a, &d->mx_proposed, &d->mx, out);

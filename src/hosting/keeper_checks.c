@@ -64,7 +64,7 @@ static void keeper_look(const struct keeper_checks_options *opt,
 	struct domain_record records[DOMAIN_RECORDS];
 	struct probe_finding f = {};
 
-	*look = (struct proof_look){};
+	*look = (struct proof_look){ .due = d->proof_next };
 	domain_records(a, d, opt->zone->origin, records);
 	for (size_t i = 0; i < STORE_CNAMES; i++) {
 		f = (struct probe_finding){};
@@ -86,12 +86,15 @@ static void keeper_look(const struct keeper_checks_options *opt,
 
 /* The MX hosts of DNS; n == 0: unknown, or servers that disagree. */
 static void look_mx(const struct keeper_checks_options *opt, struct arena *a,
-	const struct store_domain *d, struct store_strs *mx)
+	const struct store_domain *d, const struct proof_look *look,
+	struct store_strs *mx)
 {
 	struct probe_finding f = {};
 
 	*mx = (struct store_strs){};
-	if (d->mx_confirmed == 0 || d->proof == STORE_PROOF_NONE)
+	if (d->mx_confirmed == 0 ||
+		(d->proof == STORE_PROOF_NONE &&
+			proof_of_look(look) == STORE_PROOF_NONE))
 		return;
 	probe_mx(opt->probe, a, d->name, &f);
 	if (f.result != PROBE_PASS)
@@ -214,10 +217,12 @@ static enum status write_row(const struct keeper_checks_options *opt,
 	const struct proof_look *look, const struct store_strs *mx,
 	struct err *e)
 {
-	int64_t now = clock_now(opt->clock).s;
+	int64_t now = clock_now(opt->clock).s, due = d->proof_next;
 	enum store_proof before = d->proof;
 	bool changed = proof_apply(a, d, look, now);
 
+	if (due != look->due)
+		d->proof_next = due; /* asked for again meanwhile */
 	propose(d, mx, now);
 	d->attention = attention(a, d);
 	if (changed)
@@ -306,7 +311,7 @@ static enum status look_at(
 	enum status st;
 
 	keeper_look(&w->c->opt, a, d, &look);
-	look_mx(&w->c->opt, a, d, &mx);
+	look_mx(&w->c->opt, a, d, &look, &mx);
 	st = keeper_found(
 		&w->c->opt, w->s, a, d->tenant, d->name, &look, &mx, e);
 	arena_free(&a);

@@ -55,8 +55,7 @@ static void apply_cnames(
 	}
 }
 
-/* The best proof this look shows. */
-static enum store_proof shown(const struct proof_look *look)
+enum store_proof proof_of_look(const struct proof_look *look)
 {
 	if (look->cname[STORE_CNAME_HOST] == PROOF_SEEN_US)
 		return STORE_PROOF_CNAME;
@@ -116,7 +115,7 @@ static struct str detail(struct arena *a, const struct store_domain *d,
 bool proof_apply(struct arena *a, struct store_domain *d,
 	const struct proof_look *look, int64_t now)
 {
-	enum store_proof p = shown(look);
+	enum store_proof p = proof_of_look(look);
 	bool denied = false, changed;
 	bool weaker = d->proof == STORE_PROOF_CNAME ||
 		      d->proof == STORE_PROOF_TXT;

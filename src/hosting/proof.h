@@ -21,6 +21,7 @@ struct proof_look {
 	struct str found[STORE_CNAMES]; /* what is there instead */
 	enum proof_seen token;		/* TXT at _moat.D */
 	bool address_is_ours; /* own A/AAAA or flattened: leads to the edge */
+	int64_t due;	      /* proof_next of the row when the look began */
 };
 
 /* A proof is lost only after this many looks in a row that deny it. */
@@ -33,6 +34,9 @@ struct proof_look {
  */
 bool proof_apply(struct arena *a, struct store_domain *d,
 	const struct proof_look *look, int64_t now);
+
+/* The best proof that this look by itself shows. */
+enum store_proof proof_of_look(const struct proof_look *look);
 
 /* Does the proof let the policy be served? */
 bool proof_serves(enum store_proof p);

@@ -422,6 +422,29 @@ static void drift_is_proposed_not_applied(void **state)
 	assert_str(d.attention, "");
 }
 
+/* Asked for while a look is under way, in the same second: done again. */
+static void a_look_may_have_been_too_early(void **state)
+{
+	struct proof_look look = { .cname = { PROOF_SEEN_MISSING } };
+	struct store_strs none = {};
+	struct world *t = *state;
+	struct domain_request r = request(t);
+	struct store_domain d = add(t);
+
+	look.due = d.proof_next;
+	OK(domain_recheck(t->s, t->a, &r, &d, &t->e));
+	OK(domain_recheck(t->s, t->a, &r, &d, &t->e));
+	OK(keeper_found(&t->checks, t->s, t->a, STORE_TENANT_DEFAULT,
+		STR("example.com"), &look, &none, &t->e));
+	d = row(t);
+	assert_true(d.proof_next <= t->now + 1);
+	look.due = d.proof_next;
+	OK(keeper_found(&t->checks, t->s, t->a, STORE_TENANT_DEFAULT,
+		STR("example.com"), &look, &none, &t->e));
+	d = row(t);
+	assert_true(d.proof_next > t->now + 1);
+}
+
 static void zone_serial(struct world *t, uint32_t *serial)
 {
 	struct view_zone z;
@@ -616,6 +639,7 @@ int main(void)
 		T(challenges_come_and_go),
 		T(two_tenants_claim_one_domain),
 		T(drift_is_proposed_not_applied),
+		T(a_look_may_have_been_too_early),
 		T(the_view_heals),
 		T(the_database_is_gone),
 		T(an_empty_database_empties_nothing),
