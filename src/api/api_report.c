@@ -9,6 +9,7 @@
 
 #define PAGE 100u
 #define PAGE_MAX 1000u
+#define REPLAY_NAMES_MAX 1000u
 
 void api_report_import(struct api_call *c)
 {
@@ -86,7 +87,7 @@ static void put_report(struct json_writer *w, const struct store_report *r)
 
 void api_report_list(struct api_call *c)
 {
-	struct store_report_filter f = { .tenant = STORE_TENANT_DEFAULT,
+	struct store_report_filter f = { .tenant = api_query(c, "tenant"),
 		.domain = api_query(c, "domain"),
 		.before = api_query(c, "before") };
 	struct store_report *rows;
@@ -96,6 +97,8 @@ void api_report_list(struct api_call *c)
 
 	if (!read_limit(c, &f.limit))
 		return;
+	if (f.tenant.p == NULL)
+		f.tenant = STORE_TENANT_DEFAULT;
 	st = store_report_list(c->env->store, c->a, &f, true, &rows, &n, &e);
 	if (st != ST_OK) {
 		api_fail(c, st, &e);
@@ -144,4 +147,80 @@ void api_report_unreadable(struct api_call *c)
 		put_unreadable(&c->w, &rows[i]);
 	json_close_array(&c->w);
 	json_close_object(&c->w);
+}
+
+/* All of spool/bad. */
+static void replay_unreadable(struct api_call *c)
+{
+	struct spool_names names = {};
+	struct err e = {};
+	enum status st = spool_list(
+		c->env->spool, SPOOL_BAD, SIZE_MAX, c->a, &names, &e);
+
+	if (st == ST_OK)
+		st = spool_move_all(c->env->spool, SPOOL_BAD, SPOOL_NEW,
+			names.items, names.n, &e);
+	if (st != ST_OK) {
+		api_fail(c, st, &e);
+		return;
+	}
+	c->code = 202;
+	json_open_object(&c->w, NULL);
+	json_put_int(&c->w, "replayed", (int64_t)names.n);
+	json_open_array(&c->w, "missing");
+	json_close_array(&c->w);
+	json_close_object(&c->w);
+}
+
+static enum status replay_one(
+	struct api_call *c, struct str name, struct err *e)
+{
+	enum status st = spool_move(
+		c->env->spool, SPOOL_BAD, SPOOL_NEW, name, e);
+
+	if (st == ST_NOTFOUND)
+		st = spool_move(c->env->spool, SPOOL_DONE, SPOOL_NEW, name, e);
+	return st;
+}
+
+static void replay_names(struct api_call *c, const struct json *names)
+{
+	struct str missing[REPLAY_NAMES_MAX];
+	size_t n_missing = 0;
+	struct err e = {};
+
+	for (const struct json *n = names->first; n != NULL; n = n->next) {
+		enum status st = replay_one(c, json_str(n), &e);
+
+		if (st == ST_NOTFOUND) {
+			missing[n_missing++] = json_str(n);
+		} else if (st != ST_OK) {
+			api_fail(c, st, &e);
+			return;
+		}
+	}
+	c->code = 202;
+	json_open_object(&c->w, NULL);
+	json_put_int(&c->w, "replayed", (int64_t)(names->count - n_missing));
+	json_open_array(&c->w, "missing");
+	for (size_t i = 0; i < n_missing; i++)
+		json_put_str(&c->w, NULL, missing[i]);
+	json_close_array(&c->w);
+	json_close_object(&c->w);
+}
+
+/* The digest takes them from spool/new, as if they had just come. */
+void api_report_replay(struct api_call *c)
+{
+	const struct json *names = json_get(c->json, "names");
+
+	if (json_true(json_get(c->json, "unreadable")))
+		replay_unreadable(c);
+	else if (names != NULL && names->type == JSON_ARRAY &&
+		 names->count >= 1 && names->count <= REPLAY_NAMES_MAX)
+		replay_names(c, names);
+	else
+		api_problem(c, 422, "no report is named", NULL, NULL,
+			"send {\"unreadable\": true}, or {\"names\": "
+			"[...]} with 1 to 1000 file names");
 }

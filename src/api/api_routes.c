@@ -30,6 +30,8 @@ const struct api_route api_routes[] = {
 		"List the TLS reports taken in, newest first" },
 	{ "POST", "/api/v1/reports/import", API_RAW_BODY, api_report_import,
 		"Take in a TLS report" },
+	{ "POST", "/api/v1/reports/replay", API_JSON_BODY, api_report_replay,
+		"Read raw reports again" },
 	{ "GET", "/api/v1/reports/unreadable", API_NO_BODY,
 		api_report_unreadable,
 		"List the reports that could not be read, and why" },

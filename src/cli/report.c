@@ -136,6 +136,13 @@ static const struct command verbs[] = {
 		.run = report_list_run,
 	},
 	{
+		.name = "replay",
+		.words = "[FILE-NAME...]",
+		.summary = "Read raw reports again, after moat learnt more",
+		.options = report_replay_options,
+		.run = report_replay_run,
+	},
+	{
 		.name = "show",
 		.words = "FILE...",
 		.summary = "TLS reports as tables: json, json.gz, eml",

@@ -70,11 +70,74 @@ int report_import_run(struct cli *cli, const struct args *args)
 	return worst;
 }
 
+/* ---- replay */
+
+#define REPLAY_BODY_MAX (1u << 20)
+
+const struct arg_row report_replay_options[] = {
+	{ "unreadable", NULL, "all that could not be read so far", 0, false },
+	{},
+};
+
+static struct str replay_body(struct cli *cli, const struct args *args)
+{
+	struct sbuf b = sbuf_arena(cli->arena, REPLAY_BODY_MAX);
+	struct json_writer w = json_writer_of(&b, 0);
+
+	json_open_object(&w, NULL);
+	json_put_bool(&w, "unreadable", args_flag(args, "unreadable"));
+	json_open_array(&w, "names");
+	for (size_t i = 0; i < args->words.n; i++)
+		json_put_z(&w, NULL, args->words.items[i]);
+	json_close_array(&w);
+	json_close_object(&w);
+	return sbuf_ok(&b) ? sbuf_str(&b) : (struct str){};
+}
+
+/* Names that are not there are errors, but the others are done. */
+int report_replay_run(struct cli *cli, const struct args *args)
+{
+	struct client_call call = { .method = "POST",
+		.path = STR("/api/v1/reports/replay"),
+		.body = replay_body(cli, args) };
+	const struct json *answer, *missing;
+	int64_t n;
+	int code;
+
+	if ((args->words.n > 0) == args_flag(args, "unreadable"))
+		return cli_usage(cli,
+			"either --unreadable or file names are needed: moat "
+			"report unreadable --json and moat report list --json "
+			"show them");
+	if (call.body.p == NULL)
+		return cli_usage(cli, "these are too many names at once");
+	code = client_do(cli, &call, &answer);
+	if (code != CLI_GOOD)
+		return code;
+	missing = json_get(answer, "missing");
+	n = client_int(answer, "replayed");
+	if (!cli->json)
+		(void)fprintf(cli->out, "%lld report%s to be read again\n",
+			(long long)n, n == 1 ? "" : "s");
+	for (const struct json *m = missing == NULL ? NULL : missing->first;
+		m != NULL; m = m->next) {
+		struct err e = {};
+
+		(void)err_set(&e, ST_NOTFOUND,
+			"%.*s is neither in spool/bad nor in spool/done",
+			STR_ARG(str_upto(json_str(m), 100)));
+		code = cli_failed(cli, &e);
+	}
+	return code;
+}
+
 /* ---- list */
 
 const struct arg_row report_list_options[] = {
 	{ "domain", "DOMAIN", "only reports about this domain", 0, false },
 	{ "limit", "N", "at most so many, the newest first", 0, false },
+	{ "tenant", "TENANT", "this tenant's instead of the default one's", 0,
+		false },
 	{},
 };
 const struct arg_row report_unreadable_options[] = {
@@ -128,6 +191,15 @@ static const struct json *first_of(const struct json *obj, const char *name)
 	return list == NULL ? NULL : list->first;
 }
 
+static bool is_tenant(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!chr_is_digit(s.p[i]) && s.p[i] != '-' &&
+			(s.p[i] < 'a' || s.p[i] > 'z'))
+			return false;
+	return s.n > 0 && s.n <= 63;
+}
+
 int report_list_run(struct cli *cli, const struct args *args)
 {
 	static const char *const heads[] = { "DAY", "DOMAIN", "FROM", "POLICY",
@@ -135,6 +207,7 @@ int report_list_run(struct cli *cli, const struct args *args)
 	struct table t = table_of(cli->arena, heads, 8);
 	struct client_call call = { .method = "GET" };
 	const char *domain = args_get(args, "domain");
+	const char *tenant = args_get(args, "tenant");
 	const struct json *answer;
 	struct str name = {};
 	struct err e = {};
@@ -146,6 +219,13 @@ int report_list_run(struct cli *cli, const struct args *args)
 	call.path = query_of(cli, "/api/v1/reports", args, name, &e);
 	if (call.path.p == NULL)
 		return cli_usage(cli, "%s", e.text);
+	if (tenant != NULL && !is_tenant(str_of(tenant)))
+		return cli_usage(cli, "--tenant: a tenant has a-z, 0-9 and - "
+				      "in its name");
+	if (tenant != NULL)
+		call.path = arena_fmt(cli->arena, "%.*s&tenant=%s",
+			STR_ARG(call.path), tenant);
+	BUG(call.path.p == NULL);
 	code = client_do(cli, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
 		return code;

@@ -17,6 +17,7 @@ from harness.moat import Moat
 HEAD = ("moat-spool 1\nsource: {source}\nreceived: {received}\nid: {id}\n"
         "remote: 192.0.2.1\ncontent-type: \n\n")
 WAIT_S = 30
+LABEL = "abcdefghijklmnop"
 
 
 def report(number):
@@ -155,3 +156,57 @@ def test_import_and_list(stack, tmp_path):
     Spool(moat).put(report(3), "post", "nobody")
     Spool(moat).wait_empty()
     assert "no domain has this ID" in moat("report", "unreadable").stdout
+
+
+def test_replay(stack, tmp_path):
+    """What could not be read, or was read, goes through the reader again."""
+    moat = stack.enter_context(
+        Moat(tmp_path / "moat", {"server": {"roles": "digest console"}}))
+    spool = Spool(moat)
+    bad = spool.put(report(1), "post", LABEL)
+    spool.wait_empty()
+    assert bad in spool.names("bad")
+    with sqlite3.connect(moat.state / "moat.db") as db:
+        columns = [row[1:4] for row in db.execute(
+            "PRAGMA table_info(domain)")]
+        values = {"tenant": "default", "name": "y.example", "label": LABEL}
+        db.execute(
+            f"INSERT INTO domain ({', '.join(c[0] for c in columns)}) "
+            f"VALUES ({', '.join('?' for _ in columns)})",
+            [values.get(name, {"BIGINT": 0, "BYTEA": b""}.get(kind, ""))
+             for name, kind, _ in columns])
+        db.execute("INSERT INTO label (label, tenant, domain) "
+                   "VALUES (?, 'default', 'y.example')", [LABEL])
+    done = moat("report", "replay", "--unreadable")
+    assert (done.returncode, done.stdout) == (0, "1 report to be read again\n")
+    spool.wait_empty()
+    assert spool.names("done") == [bad] and not spool.names("bad")
+    assert not rows(moat, "SELECT 1 FROM bad_report")
+    before = rows(moat, "SELECT id, report_id, raw_sha256 FROM report")
+    assert [row[1] for row in before] == ["r1"]
+
+    done = moat("report", "replay", bad, "000000000000-nothing.post")
+    assert done.returncode != 0 and "1 report to be read" in done.stdout
+    assert "000000000000-nothing.post is neither in spool/bad" in done.stderr
+    spool.wait_empty()
+    after = rows(moat, "SELECT id, report_id, raw_sha256 FROM report")
+    assert after[0][0] != before[0][0] and after[0][1:] == before[0][1:]
+    assert len(after) == 1
+    assert moat("report", "replay").returncode == 64
+    assert moat("report", "replay", "--unreadable", bad).returncode == 64
+    assert moat("report", "replay", "../x").returncode != 0
+
+
+def test_reports_of_a_tenant(stack, tmp_path):
+    moat = stack.enter_context(
+        Moat(tmp_path / "moat", {"server": {"roles": "digest console"}}))
+    Spool(moat).put(report(1))
+    Spool(moat).wait_empty()
+    with sqlite3.connect(moat.state / "moat.db") as db:
+        db.execute("INSERT INTO tenant VALUES ('other', 'other', 0)")
+        db.execute("PRAGMA foreign_keys = OFF")
+        for table in "report", "report_policy", "report_failure":
+            db.execute(f"UPDATE {table} SET tenant = 'other'")
+    assert moat.json("report", "list") == {"reports": []}
+    assert [r["tenant"] for r in moat.json(
+        "report", "list", "--tenant", "other")["reports"]] == ["other"]
