@@ -111,7 +111,8 @@ const struct setting_row setting_rows[] = {
 		"takes them over HTTPS." },
 
 	{ "report", "keep", SETTING_TIME, "800d", "86400..3153600000",
-		"How long reports are kept." },
+		"How long reports are kept, raw and in the database. A raw "
+		"report that came twice goes after a month." },
 	{ "report", "max_size", SETTING_SIZE, "4m", "1024..1073741824",
 		"The largest report taken, as it is sent." },
 	{ "report", "memory", SETTING_SIZE, "64m", "1024..17179869184",

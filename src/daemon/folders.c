@@ -87,11 +87,20 @@ enum status folders_make_key(
 	struct arena *a = arena_must(0);
 	struct str key = settings_seal_key(set, a);
 	struct str db = settings_state_path(set, a, SETTINGS_DATABASE);
-	enum status st = ST_OK;
+	struct crypto_key *there = NULL;
+	enum status st;
 
-	if (settings_str(set, "server.seal_key").n > 0 ||
-		access(key.p, F_OK) == 0)
+	st = crypto_key_open(key.p, &there, e);
+	crypto_key_free(&there);
+	if (st != ST_NOTFOUND)
 		goto out;
+	if (settings_str(set, "server.seal_key").n > 0) {
+		st = err_set(e, ST_PERM,
+			"server.seal_key: there is no %s: put the key there, "
+			"or correct the setting",
+			key.p);
+		goto out;
+	}
 	if (access(db.p, F_OK) == 0) {
 		st = err_set(e, ST_PERM,
 			"%s is missing, but %s exists: put the key back from "

@@ -31,8 +31,9 @@ void folders_unlock(const struct settings *set, int *lock);
 
 /*
  * Makes the key that seals certificates' keys, only where there is nothing yet
- * that an older one may have sealed. ST_PERM: that is so, or the file cannot be
- * written; ST_LIMIT as crypto_key_create.
+ * that an older one may have sealed, and never where server.seal_key names one.
+ * ST_PERM: that is so, or the file cannot be written; ST_INVALID as
+ * crypto_key_open, ST_LIMIT as crypto_key_create.
  */
 enum status folders_make_key(
 	const struct settings *set, struct owner owner, struct err *e);

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "daemon/inherit.h"
 #include "daemon/role_process.h"
+#include "daemon/roles.h"
 #include "daemon/supervisor.h"
 #include "intake/digest_child.h"
 
@@ -140,6 +141,22 @@ static int show_config(const struct settings *set)
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static void print_finding(
+	void *ctx, enum settings_level level, const char *text)
+{
+	enum settings_level *least = ctx;
+
+	if (level >= *least)
+		(void)fprintf(stderr, "moatd: %s: %s\n",
+			settings_level_name(level), text);
+}
+
+static int check_config(const struct settings *set, enum settings_level least)
+{
+	return roles_check(set, print_finding, &least) == 0 ? EXIT_SUCCESS
+							    : EXIT_FAILURE;
+}
+
 static enum status read_worker(
 	const struct options *o, struct role_env *env, struct err *e)
 {
@@ -202,9 +219,11 @@ int main(int argc, char **argv)
 	if (o.show_config)
 		code = show_config(set);
 	else if (o.check_config)
-		code = EXIT_SUCCESS;
+		code = check_config(set, SETTINGS_NOTE);
 	else if (o.role != NULL)
 		code = be_role(&o, set, &e);
+	else if (check_config(set, SETTINGS_WARNING) != EXIT_SUCCESS)
+		code = EXIT_FAILURE;
 	else if (supervisor_run(o.config, &set, &e) != ST_OK)
 		code = fail(&e);
 	settings_free(&set);

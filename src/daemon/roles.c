@@ -25,3 +25,14 @@ const struct role *role_find(const char *name)
 			return *r;
 	return NULL;
 }
+
+size_t roles_check(const struct settings *set, settings_say *say, void *ctx)
+{
+	const char *names[sizeof(roles) / sizeof(roles[0])];
+	size_t n = 0;
+
+	for (; roles[n] != NULL; n++)
+		names[n] = roles[n]->name;
+	names[n] = NULL;
+	return settings_check(set, names, say, ctx);
+}

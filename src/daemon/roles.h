@@ -2,6 +2,8 @@
 /* roles: the roles by name, each defined in role_NAME.c. */
 #pragma once
 
+#include "api/settings_check.h"
+
 #include "daemon/role.h"
 
 extern const struct role role_acme;
@@ -11,3 +13,6 @@ extern const struct role role_dns;
 extern const struct role role_edge;
 extern const struct role role_keeper;
 extern const struct role role_probe;
+
+/* settings_check, with the names of all roles. */
+size_t roles_check(const struct settings *set, settings_say *say, void *ctx);

@@ -18,6 +18,7 @@
 #include "daemon/folders.h"
 #include "daemon/notify_socket.h"
 #include "daemon/role.h"
+#include "daemon/roles.h"
 #include "daemon/sockets.h"
 #include "daemon/supervisor.h"
 #include "io/fd.h"
@@ -340,16 +341,16 @@ static bool is_chosen(const struct settings *set, const struct role *role)
 	return false;
 }
 
-static enum status check_roles(const struct settings *set, struct err *e)
+static void keep_error(void *ctx, enum settings_level level, const char *text)
 {
-	size_t n;
-	const struct str *list = settings_list(set, "server.roles", &n);
+	if (level == SETTINGS_ERROR)
+		(void)err_set(ctx, ST_INVALID, "%s", text);
+}
 
-	for (size_t i = 0; i < n; i++)
-		if (role_find(list[i].p) == NULL)
-			return err_set(e, ST_INVALID,
-				"server.roles: there is no role %s", list[i].p);
-	return ST_OK;
+/* At the start main has looked already; not so when they are read again. */
+static enum status check_settings(const struct settings *set, struct err *e)
+{
+	return roles_check(set, keep_error, e) == 0 ? ST_OK : ST_INVALID;
 }
 
 /* Opens the sockets of set, taking over those of from. */
@@ -357,7 +358,7 @@ static enum status open_sockets(struct supervisor *s,
 	const struct settings *set, struct sockets *from, struct sockets *out,
 	struct err *e)
 {
-	enum status st = check_roles(set, e);
+	enum status st = check_settings(set, e);
 
 	for (const struct role *const *r = roles; st == ST_OK && *r != NULL;
 		r++)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/settings.h"
+#include "api/settings_check.h"
 
 #include "base/poison.h"
 
@@ -165,6 +166,91 @@ static int drop_file(void **state)
 	return unlink(path);
 }
 
+static const char *const some_roles[] = { "acme", "digest", "dns", "edge",
+	NULL };
+
+struct found {
+	char text[4000];
+};
+
+static void keep(void *ctx, enum settings_level level, const char *text)
+{
+	struct found *f = ctx;
+	size_t n = strlen(f->text);
+
+	(void)snprintf(f->text + n, sizeof(f->text) - n, "%s: %s\n",
+		settings_level_name(level), text);
+}
+
+#define GOOD                                                                   \
+	"[server]\nroles = acme dns edge\n"                                    \
+	"[dns]\nzone = z.example\nname_servers = ns.z.example\n"               \
+	"[edge]\naddresses = 192.0.2.1\n"                                      \
+	"[acme]\nagree_terms = yes\ncontact = a@z.example\n"                   \
+	"[report]\nhost = rua.z.example\n"
+
+/* The good settings with one line replaced (NULL: taken away). */
+static void what_makes_no_sense_together(void **state)
+{
+	static const struct {
+		const char *line, *instead;
+		size_t errors;
+		const char *says; /* NULL: nothing at all */
+	} rows[] = {
+		{ "", "", 0, NULL },
+		{ "roles = acme dns edge\n", "roles = dsn\n", 1,
+			"error: server.roles: there is no role \"dsn\"" },
+		{ "roles = acme dns edge\n", "roles =\n", 1,
+			"error: server.roles is empty" },
+		{ "zone = z.example\n", "", 1, "error: dns.zone is empty" },
+		{ "name_servers = ns.z.example\n", "", 0,
+			"warning: dns.name_servers is empty" },
+		{ "addresses = 192.0.2.1\n", "", 1,
+			"error: edge.addresses is empty" },
+		{ "agree_terms = yes\n", "", 0,
+			"warning: acme.agree_terms is no" },
+		{ "contact = a@z.example\n", "", 0,
+			"warning: acme.contact is empty" },
+		{ "[report]\n", "[cert]\nsource = files\n[report]\n", 1,
+			"error: cert.files is empty" },
+		{ "[report]\n", "[cert]\nsource = exec\n[report]\n", 1,
+			"error: cert.exec is empty" },
+		{ "host = rua.z.example\n", "", 0,
+			"warning: report.host is empty" },
+		{ "host = rua.z.example\n", "host = Z.example.\n", 1,
+			"error: report.host is the zone" },
+		{ "host = rua.z.example\n", "host = ns.z.example\n", 1,
+			"error: report.host is one of dns.name_servers" },
+		{ "host = rua.z.example\n", "host = rua.example\n", 0,
+			"note: report.host lies outside" },
+		{ "[report]\n", "[console]\nhost = z.example\n[report]\n", 1,
+			"error: console.host is the zone" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *at = strstr(GOOD, rows[i].line);
+		struct found f = {};
+		struct settings *s;
+		struct err e = {};
+		char text[1000];
+		size_t errors;
+
+		assert_non_null(at);
+		(void)snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - GOOD),
+			GOOD, rows[i].instead, at + strlen(rows[i].line));
+		if (load(text, &s, &e) != ST_OK)
+			fail_msg("%s", e.text);
+		errors = settings_check(s, some_roles, keep, &f);
+		settings_free(&s);
+		if (errors != rows[i].errors ||
+			(rows[i].says == NULL) != (f.text[0] == '\0') ||
+			strncmp(f.text, rows[i].says ? rows[i].says : "",
+				strlen(rows[i].says ? rows[i].says : "")) != 0)
+			fail_msg("row %zu: %zu: %s", i, errors, f.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_missing_file_is_its_own_status),
 		cmocka_unit_test(what_is_written_can_be_read),
 		cmocka_unit_test(every_row_is_documented),
+		cmocka_unit_test(what_makes_no_sense_together),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, drop_file);

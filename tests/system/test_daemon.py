@@ -282,3 +282,52 @@ def test_hosting_outlives_what_is_behind_it(stack, tmp_path):
         wait_until(lambda: all(up(moat).get(r, p) != p
                                for r, p in fronts.items()),
                    COME_BACK_S, "the front roles again")
+
+
+def run_moatd(moat, *words):
+    return subprocess.run(
+        [build_folder() / "src" / "daemon" / "moatd", "-c", moat.conf, *words],
+        capture_output=True, text=True, timeout=20, check=False)
+
+
+def test_no_new_key_over_an_old_database(stack, tmp_path):
+    """A new one would open nothing that the old one has sealed."""
+    moat = stack.enter_context(Moat(tmp_path / "moat", LOCAL))
+    wait_serving(moat)
+    moat.stop()
+    key = moat.state / "keys" / "seal.key"
+    kept = key.read_bytes()
+    key.unlink()
+    refused = run_moatd(moat)
+    assert refused.returncode == 1
+    assert f"{key} is missing, but {moat.state}/moat.db" in refused.stderr
+    assert "put the key back from your backup" in refused.stderr
+    assert not key.exists()
+    other = moat.folder / "other.key"
+    moat.settings["server"]["seal_key"] = other
+    moat.write_conf()
+    refused = run_moatd(moat)
+    assert refused.returncode == 1
+    assert f"server.seal_key: there is no {other}" in refused.stderr
+    assert not other.exists()
+    del moat.settings["server"]["seal_key"]
+    key.write_bytes(kept)
+    key.chmod(0o644)
+    moat.write_conf()
+    refused = run_moatd(moat)
+    assert refused.returncode == 1 and str(key) in refused.stderr
+
+
+def test_settings_that_make_no_sense_are_refused(tmp_path):
+    moat = Moat(tmp_path / "moat", LOCAL)
+    moat.write_conf()
+    assert run_moatd(moat, "--check-config").returncode == 0
+    del moat.settings["dns"]["zone"]
+    moat.settings["server"]["roles"] = "edge dns"
+    moat.write_conf()
+    for words in ["--check-config"], []:
+        refused = run_moatd(moat, *words)
+        assert refused.returncode == 1
+        assert "moatd: error: dns.zone is empty" in refused.stderr
+        assert "moatd: warning: report.host is empty" in refused.stderr
+    assert not moat.state.exists()

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings_check: a table of what can be wrong, and the two lists by hand. */
+#include "api/settings_check.h"
+
+#include "api/settings.h"
+#include "base/arena.h"
+#include "proto/host_name.h"
+
+#include "base/poison.h"
+
+static bool is_empty(const struct settings *s, const char *key)
+{
+	return settings_str(s, key).n == 0;
+}
+
+static bool is_empty_list(const struct settings *s, const char *key)
+{
+	size_t n;
+
+	(void)settings_list(s, key, &n);
+	return n == 0;
+}
+
+static bool list_has(const struct settings *s, const char *key, struct str word)
+{
+	size_t n;
+	const struct str *list = settings_list(s, key, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(list[i], word))
+			return true;
+	return false;
+}
+
+static bool runs(const struct settings *s, const char *role)
+{
+	return list_has(s, "server.roles", str_of(role));
+}
+
+static bool source_is(const struct settings *s, const char *source)
+{
+	return runs(s, "acme") &&
+	       str_eq(settings_str(s, "cert.source"), str_of(source));
+}
+
+static bool no_role(const struct settings *s)
+{
+	return is_empty_list(s, "server.roles");
+}
+
+static bool no_zone(const struct settings *s)
+{
+	return is_empty(s, "dns.zone") && (runs(s, "dns") || runs(s, "edge"));
+}
+
+static bool no_name_server(const struct settings *s)
+{
+	return !is_empty(s, "dns.zone") && runs(s, "dns") &&
+	       is_empty_list(s, "dns.name_servers");
+}
+
+static bool no_address(const struct settings *s)
+{
+	return is_empty_list(s, "edge.addresses") && runs(s, "edge");
+}
+
+static bool no_terms(const struct settings *s)
+{
+	return source_is(s, "acme") && !settings_bool(s, "acme.agree_terms");
+}
+
+static bool no_contact(const struct settings *s)
+{
+	return source_is(s, "acme") && is_empty_list(s, "acme.contact");
+}
+
+static bool no_files(const struct settings *s)
+{
+	return source_is(s, "files") && is_empty(s, "cert.files");
+}
+
+static bool no_exec(const struct settings *s)
+{
+	return source_is(s, "exec") && is_empty(s, "cert.exec");
+}
+
+static bool no_report_host(const struct settings *s)
+{
+	return runs(s, "edge") && is_empty(s, "report.host");
+}
+
+static const struct {
+	bool (*is_so)(const struct settings *s);
+	enum settings_level level;
+	const char *text;
+} rows[] = {
+	{ no_role, SETTINGS_ERROR,
+		"server.roles is empty, so nothing would run: name roles, or "
+		"take the line away for the usual ones" },
+	{ no_zone, SETTINGS_ERROR,
+		"dns.zone is empty, but the roles dns and edge answer for the "
+		"names in it: set it to the zone that you delegate to this "
+		"server (moat setup prints the lines)" },
+	{ no_name_server, SETTINGS_WARNING,
+		"dns.name_servers is empty, so the zone would have no NS "
+		"records and resolvers may refuse it: name its public name "
+		"servers" },
+	{ no_address, SETTINGS_ERROR,
+		"edge.addresses is empty, so the names that customers point "
+		"to us would have no address and no sender could fetch a "
+		"policy: set it to the public addresses of this server" },
+	{ no_terms, SETTINGS_WARNING,
+		"acme.agree_terms is no, so a certificate authority that has "
+		"terms gives no account and no certificates: read its terms, "
+		"then say yes" },
+	{ no_contact, SETTINGS_WARNING,
+		"acme.contact is empty, so the certificate authority can tell "
+		"nobody when something is wrong: name a mail address" },
+	{ no_files, SETTINGS_ERROR,
+		"cert.files is empty, but cert.source is files: set it to the "
+		"folder with the certificates" },
+	{ no_exec, SETTINGS_ERROR,
+		"cert.exec is empty, but cert.source is exec: set it to the "
+		"command that writes certificates" },
+	{ no_report_host, SETTINGS_WARNING,
+		"report.host is empty, so domains cannot ask for TLS reports: "
+		"set it to a host name for them" },
+};
+
+const char *settings_level_name(enum settings_level level)
+{
+	static const char *const names[] = { "note", "warning", "error" };
+
+	return names[level];
+}
+
+struct check {
+	const struct settings *s;
+	struct arena *a;
+	settings_say *say;
+	void *ctx;
+	size_t errors;
+};
+
+static void tell(struct check *c, enum settings_level level, const char *text)
+{
+	c->errors += level == SETTINGS_ERROR;
+	c->say(c->ctx, level, text);
+}
+
+static void check_roles(struct check *c, const char *const *roles)
+{
+	struct sbuf known = sbuf_arena(c->a, 1000);
+	size_t n;
+	const struct str *list = settings_list(c->s, "server.roles", &n);
+
+	for (const char *const *r = roles; *r != NULL; r++)
+		sbuf_fmt(&known, " %s", *r);
+	for (size_t i = 0; i < n; i++) {
+		const char *const *r = roles;
+
+		while (*r != NULL && !str_eq(list[i], str_of(*r)))
+			r++;
+		if (*r == NULL)
+			tell(c, SETTINGS_ERROR,
+				arena_fmt(c->a,
+					"server.roles: there is no role "
+					"\"%.*s\", so moatd cannot run it: "
+					"write one of%.*s",
+					STR_ARG(str_upto(list[i], 60)),
+					STR_ARG(sbuf_str(&known)))
+					.p);
+	}
+}
+
+/* A host of ours: the zone may answer for it, or its owner's DNS does. */
+static void check_host(struct check *c, const char *key)
+{
+	struct str host = settings_str(c->s, key);
+	struct str zone = settings_str(c->s, "dns.zone");
+
+	if (host.n == 0 || zone.n == 0)
+		return;
+	if (host_name_eq(host, zone))
+		tell(c, SETTINGS_ERROR,
+			arena_fmt(c->a,
+				"%s is the zone dns.zone itself, which has no "
+				"addresses: use a name below it or outside",
+				key)
+				.p);
+	else if (list_has(c->s, "dns.name_servers", host) &&
+		 host_name_under(host, zone))
+		tell(c, SETTINGS_ERROR,
+			arena_fmt(c->a,
+				"%s is one of dns.name_servers, and the zone "
+				"cannot give it the addresses of both: use "
+				"another name",
+				key)
+				.p);
+	else if (!host_name_under(host, zone))
+		tell(c, SETTINGS_NOTE,
+			arena_fmt(c->a,
+				"%s lies outside dns.zone, so moat does not "
+				"answer for it: publish its records where its "
+				"domain is (moat setup prints them)",
+				key)
+				.p);
+}
+
+size_t settings_check(const struct settings *s, const char *const *roles,
+	settings_say *say, void *ctx)
+{
+	struct check c = { s, arena_must(0), say, ctx, 0 };
+
+	check_roles(&c, roles);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].is_so(s))
+			tell(&c, rows[i].level, rows[i].text);
+	check_host(&c, "report.host");
+	check_host(&c, "console.host");
+	arena_free(&c.a);
+	return c.errors;
+}
