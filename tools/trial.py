@@ -39,9 +39,9 @@ def check_port(port):
                 s.bind((HOST, port))
             except OSError as e:
                 raise PortTaken(
-                    f"port {port} on {HOST} is taken by another program "
-                    f"(ss -lnp sport = :{port} shows which); "
-                    "is another ./start running?") from e
+                    f"port {port} on {HOST} is taken: is another ./start "
+                    f"running? Else ss -lntup sport = :{port} (of the "
+                    "package iproute2) shows by what") from e
 
 
 class Trial:

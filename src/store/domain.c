@@ -116,7 +116,9 @@ static enum status add_rows(
 		return st;
 	st = table_insert(s, &domain, d, e);
 	if (st == ST_INVALID)
-		return err_set(e, st, "the domain exists already");
+		return err_set(e, st,
+			"the domain exists already: moat domain show "
+			"says where it stands");
 	if (st != ST_OK)
 		return st;
 	st = store_run(s,
