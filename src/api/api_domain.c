@@ -110,6 +110,9 @@ static void put_domain(
 	put_strs(w, "mx", &d->mx);
 	json_put_bool(w, "mx_confirmed", d->mx_confirmed != 0);
 	put_strs(w, "mx_proposed", &d->mx_proposed);
+	json_put_bool(w, "rua_mail", d->rua_mail);
+	json_put_bool(w, "rua_https", d->rua_https);
+	put_strs(w, "rua_extra", &d->rua_extra);
 	json_put_str(w, "policy_id", d->policy_id);
 	json_put_str(w, "policy", d->policy_body);
 	json_put_str(w, "dns_id", d->dns_id);
@@ -182,6 +185,16 @@ static bool read_hosts(
 	for (size_t i = 0; i < out->n; i++)
 		out->items[i] = lower(c, out->items[i]);
 	return there;
+}
+
+/* A boolean of the body; one that is not there changes nothing. */
+static enum domain_choice read_choice(struct api_call *c, const char *name)
+{
+	const struct json *v = json_get(c->json, name);
+
+	if (v == NULL || v->type != JSON_BOOL)
+		return DOMAIN_KEEP;
+	return json_true(v) ? DOMAIN_YES : DOMAIN_NO;
 }
 
 static void answer(struct api_call *c, enum status st,
@@ -259,7 +272,7 @@ void api_domain_add(struct api_call *c)
 		wish.mx = &mx;
 	if (read_list(c, "rua_extra", &rua))
 		wish.rua_extra = &rua;
-	wish.rua_https = json_true(json_get(c->json, "rua_https"));
+	wish.rua_https = read_choice(c, "rua_https");
 	(void)!json_i64(json_get(c->json, "max_age"), DOMAIN_MAX_AGE_MIN_S,
 		DOMAIN_MAX_AGE_MAX_S, &wish.max_age);
 	st = domain_add(c->env->store, c->a, &r, &wish, &d, &e);
@@ -371,8 +384,8 @@ void api_domain_options(struct api_call *c)
 			"3600 to 31557600 seconds (RFC 8461 section 3.2)");
 		return;
 	}
-	wish.rua_https = json_true(json_get(c->json, "rua_https"));
-	wish.no_rua_mail = json_true(json_get(c->json, "no_rua_mail"));
+	wish.rua_https = read_choice(c, "rua_https");
+	wish.rua_mail = read_choice(c, "rua_mail");
 	if (read_list(c, "rua_extra", &rua))
 		wish.rua_extra = &rua;
 	st = domain_set_options(c->env->store, c->a, &r, &wish, &d, &e);

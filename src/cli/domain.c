@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* domain: moat domain add|list|show|dns|mode|mx|recheck|retire|remove. */
+/* domain: moat domain add|list|show|dns|mode|mx|recheck|set|retire|remove. */
 #include <string.h>
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/domain_set.h"
 #include "cli/table.h"
 
 #include "base/poison.h"
@@ -481,6 +482,8 @@ static const struct command verbs[] = {
 		force_options, NULL, run_retire },
 	{ "remove", "DOMAIN", "Stop hosting a domain at once", force_options,
 		NULL, run_remove },
+	{ "set", "DOMAIN", "Change max_age and where reports go",
+		domain_set_options, NULL, domain_set_run },
 	{},
 };
 

@@ -97,8 +97,10 @@ static enum status wish_apply(
 		st = rua_check(wish->rua_extra, e);
 		d->rua_extra = *wish->rua_extra;
 	}
-	d->rua_mail = !wish->no_rua_mail;
-	d->rua_https = wish->rua_https;
+	if (wish->rua_mail != DOMAIN_KEEP)
+		d->rua_mail = wish->rua_mail == DOMAIN_YES;
+	if (wish->rua_https != DOMAIN_KEEP)
+		d->rua_https = wish->rua_https == DOMAIN_YES;
 	return st;
 }
 
@@ -254,6 +256,7 @@ enum status domain_add(struct store *s, struct arena *a,
 		.created = r->now,
 		.mode = STORE_MODE_TESTING,
 		.max_age = DOMAIN_MAX_AGE_DEFAULT_S,
+		.rua_mail = true,
 		.proof_next = r->now,
 	};
 	st = wish_apply(&op.d, wish, e);

@@ -28,12 +28,16 @@ struct domain_request {
 	bool force;
 };
 
-/* What is not given is 0, NULL, or false. */
+/* A flag that may stay as it is; in a new domain that is the default. */
+enum domain_choice { DOMAIN_KEEP, DOMAIN_YES, DOMAIN_NO };
+
+/* What is not given is 0, NULL, or false, and stays as it is. */
 struct domain_wish {
 	const struct store_strs *mx; /* patterns (RFC 8461 section 3.2) */
 	bool mx_confirmed;	     /* a person has seen them */
-	int64_t max_age;	     /* 0: the default */
-	bool rua_https, no_rua_mail; /* which of our URIs TLSRPT names */
+	int64_t max_age;
+	enum domain_choice rua_https; /* which of our URIs TLSRPT */
+	enum domain_choice rua_mail;  /* names; the default is mail */
 	const struct store_strs *rua_extra;
 };
 

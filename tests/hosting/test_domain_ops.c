@@ -46,7 +46,7 @@ static void serve(struct engine *t, struct store_domain *d)
 
 static void id_follows_body(void **state)
 {
-	struct domain_wish wish = { .rua_https = true };
+	struct domain_wish wish = { .rua_https = DOMAIN_YES };
 	struct engine *t = *state;
 	struct domain_request r = request(NOW);
 	struct store_domain d = add(t, true), next;
@@ -66,6 +66,11 @@ static void id_follows_body(void **state)
 	OK(domain_set_options(t->s, t->a, &r, &wish, &next, &t->e));
 	assert_true(str_eq(next.policy_id, d.policy_id));
 	assert_true(next.rua_https);
+	/* What is not given stays. */
+	wish.rua_https = DOMAIN_KEEP;
+	wish.rua_mail = DOMAIN_NO;
+	OK(domain_set_options(t->s, t->a, &r, &wish, &next, &t->e));
+	assert_true(next.rua_https && !next.rua_mail);
 	OK(domain_set_mode(t->s, t->a, &r, STORE_MODE_TESTING, &next, &t->e));
 	assert_true(str_eq(next.policy_id, d.policy_id));
 	/* Two changes in one second give two ids. */

@@ -235,9 +235,9 @@ def test_settings_are_read_again(stack, tmp_path):
     assert moat.json("status")["zone"] == "other.example.net"
 
 
-def publish(stack, folder):
+def publish(stack, folder, settings=None):
     """moatd with a customer whose zone is served by a real Knot."""
-    ours = Moat(folder / "moat", LOCAL)
+    ours = Moat(folder / "moat", {**LOCAL, **(settings or {})})
     zone = folder / "knot"
     customer = stack.enter_context(Knot(zone, {CUSTOMER: ""}))
     stubs = f"{CUSTOMER}={HOST}:{customer.port} " \
@@ -252,6 +252,34 @@ def publish(stack, folder):
     wait_until(lambda: ours.json("domain", "show", CUSTOMER)["state"]
                == "testing", PUBLISH_S, "the policy is served")
     return ours, added["label"]
+
+
+def test_options_reach_policy_and_records(stack, tmp_path):
+    """domain set changes what it is told to and nothing else."""
+    moat, label = publish(stack, tmp_path,
+                          {"report": {"host": "rua.example.net"}})
+    ca = (moat.state / "local-ca.pem").read_text()
+    assert moat("domain", "set", CUSTOMER).returncode == 64
+    assert moat("domain", "set", CUSTOMER, "--rua-mail",
+                "--no-rua-mail").returncode == 64
+    done = moat("domain", "set", CUSTOMER, "--max-age", "86400",
+                "--rua-extra", "https://r.example/In", "mailto:a@b.example")
+    assert "keep the policy for 86400 seconds" in done.stdout
+    assert "moat by mail, https://r.example/In, mailto:a@b.ex" in done.stdout
+    wait_until(lambda: "max_age: 86400\r\n"
+               in fetch_policy(moat, f"mta-sts.{CUSTOMER}", ca), 10,
+               "the new max_age")
+    name = f"_smtp._tls.{label}.sts.example.net"
+    wait_until(lambda: "rua=mailto:" in dns_answers(moat, name, "TXT")
+               and "r.example/In" in dns_answers(moat, name, "TXT"), 10,
+               "the new TXT")
+    set_to = moat.json("domain", "set", CUSTOMER, "--no-rua-mail")
+    assert set_to["max_age"] == 86400 and len(set_to["rua_extra"]) == 2
+    wait_until(lambda: '"v=TLSRPTv1; rua=https://r.example/In,'
+               in dns_answers(moat, name, "TXT"), 10, "no mail to us")
+    assert "no TLSRPT record" in moat("domain", "set", CUSTOMER,
+                                      "--no-rua-extra").stdout
+    wait_until(lambda: not dns_answers(moat, name, "TXT"), 10, "no TXT")
 
 
 def test_hosting_outlives_what_is_behind_it(stack, tmp_path):
