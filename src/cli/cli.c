@@ -13,6 +13,7 @@
 #include "base/poison.h"
 
 #define JSON_BYTES_MAX (64u * 1024 * 1024)
+#define ERROR_BYTES_MAX 65536u
 #define READ_CHUNK 65536u
 
 const struct arg_row cli_options[] = {
@@ -256,9 +257,34 @@ int cli_usage(const struct cli *cli, const char *fmt, ...)
 	return CLI_USAGE;
 }
 
+static void print_error(
+	const struct cli *cli, const struct err *e, const char *remedy)
+{
+	struct sbuf b = sbuf_arena(cli->arena, ERROR_BYTES_MAX);
+	struct json_writer w = json_writer_of(&b, 2);
+
+	json_open_object(&w, NULL);
+	json_open_object(&w, "error");
+	json_put_z(&w, "text", e->text);
+	json_put_z(&w, "remedy", remedy != NULL ? remedy : "");
+	json_close_object(&w);
+	json_close_object(&w);
+	cli_json_end(cli, &b);
+}
+
 int cli_failed(const struct cli *cli, const struct err *e)
 {
+	return cli_failed_remedy(cli, e, NULL);
+}
+
+int cli_failed_remedy(
+	const struct cli *cli, const struct err *e, const char *remedy)
+{
 	(void)fprintf(cli->err, "%s: %s\n", cli->name, e->text);
+	if (remedy != NULL)
+		(void)fprintf(cli->err, "  What to do: %s.\n", remedy);
+	if (cli->json)
+		print_error(cli, e, remedy);
 	return CLI_UNTESTED;
 }
 
@@ -337,7 +363,7 @@ struct json_writer cli_json_begin(struct cli *cli, struct sbuf *b)
 	return json_writer_of(b, 2);
 }
 
-void cli_json_end(struct cli *cli, const struct sbuf *b)
+void cli_json_end(const struct cli *cli, const struct sbuf *b)
 {
 	struct str s = sbuf_str(b);
 

@@ -56,8 +56,17 @@ int cli_main(const struct command *table, int argc, char **argv);
 int cli_usage(const struct cli *cli, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Prints "moat lint: TEXT" and returns CLI_UNTESTED; for what failed. */
+/*
+ * Prints "moat lint: TEXT" and returns CLI_UNTESTED; for what failed before
+ * there was an answer. With --json also {"error": {"text", "remedy"}} on out.
+ * The remedy, without a full stop, says what to do; NULL: the text has it.
+ */
+int cli_failed_remedy(
+	const struct cli *cli, const struct err *e, const char *remedy);
 int cli_failed(const struct cli *cli, const struct err *e);
+
+/* The remedy when cli_read fails. */
+#define CLI_READ_REMEDY "check the name, the permissions and the size of it"
 
 /*
  * Reads a file, or standard input for "-", up to max bytes; one byte more than
@@ -78,4 +87,4 @@ const char *cli_plain(const struct cli *cli);
  *     struct sbuf b; struct json_writer w = cli_json_begin(cli, &b);
  */
 struct json_writer cli_json_begin(struct cli *cli, struct sbuf *b);
-void cli_json_end(struct cli *cli, const struct sbuf *b);
+void cli_json_end(const struct cli *cli, const struct sbuf *b);

@@ -53,20 +53,27 @@ static enum status socket_path(struct cli *cli, const char **out, struct err *e)
 	return ST_OK;
 }
 
-static enum status reach(struct cli *cli, int *fd, struct err *e)
+/* *remedy: what to do if it fails. */
+static enum status reach(
+	struct cli *cli, int *fd, const char **remedy, struct err *e)
 {
 	const char *path;
 	enum status st = socket_path(cli, &path, e);
 
+	*remedy = "correct the configuration file, or name another with -c";
 	if (st != ST_OK)
 		return st;
 	st = channel_connect(path, fd, e);
-	if (st == ST_PERM)
-		err_prefix(e, "not allowed (be root, or in the group of the "
-			      "socket)");
-	else if (st != ST_OK)
-		err_prefix(e, "moatd is not running here (is it started? is "
-			      "-c the right file?)");
+	if (st == ST_PERM) {
+		err_prefix(e, "not allowed");
+		*remedy = "be root, or in the group of the socket";
+	} else if (st != ST_OK) {
+		err_prefix(e, "moatd is not running here");
+		*remedy = "start moatd, or name its configuration file "
+			  "with -c";
+	} else {
+		*remedy = "see what the log of moatd says";
+	}
 	return st;
 }
 
@@ -151,7 +158,7 @@ static enum status read_answer(struct cli *cli, struct talk *t, int *code,
 }
 
 static enum status exchange(struct cli *cli, const struct client_call *call,
-	int *code, const struct json **out, struct err *e)
+	int *code, const struct json **out, const char **remedy, struct err *e)
 {
 	struct talk t = { .fd = -1,
 		.in = sbuf_arena(cli->arena, ANSWER_BYTES_MAX) };
@@ -159,7 +166,7 @@ static enum status exchange(struct cli *cli, const struct client_call *call,
 	enum status st;
 
 	t.deadline.ms = clock_mono(clock_system()).ms + TIMEOUT_MS;
-	st = reach(cli, &t.fd, e);
+	st = reach(cli, &t.fd, remedy, e);
 	if (st == ST_OK)
 		st = write_all(&t, request_head(cli, call), e);
 	if (st == ST_OK && call->body.p != NULL)
@@ -231,11 +238,12 @@ static void print_json(struct cli *cli, const struct json *tree)
 int client_do(struct cli *cli, const struct client_call *call,
 	const struct json **out)
 {
+	const char *remedy = NULL;
 	struct err e = {};
 	int code = 0;
 
-	if (exchange(cli, call, &code, out, &e) != ST_OK)
-		return cli_failed(cli, &e);
+	if (exchange(cli, call, &code, out, &remedy, &e) != ST_OK)
+		return cli_failed_remedy(cli, &e, remedy);
 	if (cli->json)
 		print_json(cli, *out);
 	if (code < 400)

@@ -29,8 +29,8 @@ struct client_call {
  * Makes the call. CLI_GOOD: *out is the answer. Otherwise the fault has been
  * printed to cli->err, with what to do about it, and the exit code is
  * returned: CLI_ERRORS when moatd refused, CLI_UNTESTED when it was not to be
- * reached or failed itself. With --json the answer or the problem document has
- * been printed either way.
+ * reached or failed itself. With --json the answer, the problem document or
+ * the error has been printed to cli->out.
  */
 int client_do(struct cli *cli, const struct client_call *call,
 	const struct json **out);

@@ -65,7 +65,7 @@ static int run_policy(struct cli *cli, const struct args *args)
 		return cli_usage(cli, "%s", e.text);
 	if (cli_read(cli, args->words.items[0], READ_BYTES_MAX, &text, &e) !=
 		ST_OK)
-		return cli_failed(cli, &e);
+		return cli_failed_remedy(cli, &e, CLI_READ_REMEDY);
 	sts_lint_policy(text, &list);
 	BUG(sts_policy_parse(cli->arena, text, &policy, NULL) != ST_OK);
 	verdict = list.worst == FINDING_ERROR ? "invalid" : "valid";

@@ -92,7 +92,7 @@ int lint_report_run(struct cli *cli, const struct args *args)
 			"one report file is needed, or - for standard input");
 	path = args->words.items[0];
 	if (cli_read(cli, path, TLSRPT_RAW_BYTES_MAX, &raw, &e) != ST_OK)
-		return cli_failed(cli, &e);
+		return cli_failed_remedy(cli, &e, CLI_READ_REMEDY);
 	found = unpack(cli->arena, raw, &texts, &e) == ST_OK;
 	if (found)
 		keep_sure(&texts);

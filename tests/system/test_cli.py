@@ -67,3 +67,26 @@ def test_usage_errors_say_what_to_do():
         done = moat(*words)
         assert (done.returncode, done.stdout) == (64, ""), words
         assert "--help" in done.stderr
+
+
+def test_failing_without_a_document_is_one_for_programs(tmp_path):
+    conf = tmp_path / "moat.conf"
+    conf.write_text(f"[server]\nrun_dir = {tmp_path}\n")
+    nothing = tmp_path / "nothing"
+    nothing.write_text("no report")
+    for words in (["status"], ["domain", "list"], ["domain", "show", "a.test"],
+                  ["lint", "policy", "/nowhere"], ["lint", "report", "/no"],
+                  ["report", "show", "/nowhere"],
+                  ["report", "import", "/nowhere"],
+                  ["report", "show", nothing]):
+        done = moat(*words, "--json", conf=conf)
+        assert done.returncode == 3, words
+        error = json.loads(done.stdout)["error"]
+        assert error["text"] in done.stderr, words
+        assert error.keys() == {"text", "remedy"}
+        assert moat(*words, conf=conf).stdout == "", words
+    both = json.loads(moat("report", "show", "/a", "/b", "--json").stdout)
+    assert ["/a" in both[0]["error"]["text"],
+            "/b" in both[1]["error"]["text"]] == [True, True]
+    down = json.loads(moat("status", "--json", conf=conf).stdout)["error"]
+    assert "not running" in down["text"] and "start moatd" in down["remedy"]
