@@ -244,7 +244,7 @@ int client_do(struct cli *cli, const struct client_call *call,
 
 	if (exchange(cli, call, &code, out, &remedy, &e) != ST_OK)
 		return cli_failed_remedy(cli, &e, remedy);
-	if (cli->json)
+	if (cli->json && (code >= 400 || !call->quiet))
 		print_json(cli, *out);
 	if (code < 400)
 		return CLI_GOOD;

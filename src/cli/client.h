@@ -23,6 +23,7 @@ struct client_call {
 	struct str path;	  /* "/api/v1/status?x=y"; already encoded */
 	struct str body;	  /* JSON, or a report; p == NULL: none */
 	const char *content_type; /* NULL: application/json */
+	bool quiet;		  /* --json does not print a good answer */
 };
 
 /*

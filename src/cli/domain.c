@@ -4,6 +4,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/domain_list.h"
 #include "cli/domain_set.h"
 #include "cli/table.h"
 
@@ -248,56 +249,6 @@ static int run_add(struct cli *cli, const struct args *args)
 	return code;
 }
 
-static void list_rows(struct table *t, struct cli *cli, const struct json *list)
-{
-	for (const struct json *d = list->first; d != NULL; d = d->next) {
-		struct table_row *row = table_add(t);
-		const struct json *cert = json_get(d, "certificate");
-
-		row->cells[0] = table_text(t, json_get_str(d, "name"));
-		row->cells[1] = table_text(t, json_get_str(d, "state"));
-		row->cells[2] = table_text(t, json_get_str(d, "mode"));
-		row->cells[3] = table_text(t, json_get_str(d, "policy_id"));
-		row->cells[4] = str_of(
-			cert == NULL ? "-"
-				     : client_time(cli,
-					       client_int(cert, "not_after")));
-	}
-}
-
-static int run_list(struct cli *cli, const struct args *args)
-{
-	static const char *const heads[] = { "DOMAIN", "STATE", "MODE",
-		"POLICY", "CERTIFICATE UNTIL" };
-	struct table t = table_of(cli->arena, heads, 5);
-	struct str path = STR("/api/v1/domains?limit=1000");
-	const struct json *answer;
-	int code;
-
-	if (args->words.n > 0)
-		return cli_usage(cli, "it takes no arguments");
-	do {
-		struct client_call call = { .method = "GET", .path = path };
-
-		code = client_do(cli, &call, &answer);
-		if (code != CLI_GOOD)
-			return code;
-		if (json_get(answer, "domains") != NULL)
-			list_rows(&t, cli, json_get(answer, "domains"));
-		path = arena_fmt(cli->arena,
-			"/api/v1/domains?limit=1000&after=%s",
-			client_text(cli, answer, "after"));
-	} while (json_get(answer, "after") != NULL);
-	if (cli->json)
-		return CLI_GOOD;
-	if (t.n == 0)
-		(void)fprintf(cli->out, "No domains yet. Begin with:  moat "
-					"domain add DOMAIN\n");
-	else
-		table_print(cli, &t, "");
-	return CLI_GOOD;
-}
-
 static int run_show(struct cli *cli, const struct args *args)
 {
 	struct client_call call = { .method = "GET" };
@@ -465,7 +416,8 @@ static int run_remove(struct cli *cli, const struct args *args)
 static const struct command verbs[] = {
 	{ "add", "DOMAIN", "Begin to host a domain", add_options, NULL,
 		run_add },
-	{ "list", "", "All domains with their states", NULL, NULL, run_list },
+	{ "list", "", "All domains with their states", NULL, NULL,
+		domain_list_run },
 	{ "show", "DOMAIN", "Where a domain stands and what comes next", NULL,
 		NULL, run_show },
 	{ "dns", "DOMAIN", "The records it needs, and what DNS has now", NULL,

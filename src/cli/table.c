@@ -77,6 +77,15 @@ static void print_cell(const struct cli *cli, const struct table *t,
 	(void)fputs(column + 1 == t->columns ? "\n" : GAP, cli->out);
 }
 
+static void print_heads(const struct cli *cli, const struct table *t,
+	const char *indent, const int *widths)
+{
+	(void)fprintf(cli->out, "%s%s", cli_bold(cli), indent);
+	for (size_t c = 0; c < t->columns; c++)
+		print_cell(cli, t, c, head_of(t, c), widths[c]);
+	(void)fputs(cli_plain(cli), cli->out);
+}
+
 void table_print(
 	const struct cli *cli, const struct table *t, const char *indent)
 {
@@ -84,10 +93,8 @@ void table_print(
 
 	for (size_t c = 0; c < t->columns; c++)
 		widths[c] = width_of(t, c);
-	(void)fprintf(cli->out, "%s%s", cli_bold(cli), indent);
-	for (size_t c = 0; c < t->columns; c++)
-		print_cell(cli, t, c, head_of(t, c), widths[c]);
-	(void)fputs(cli_plain(cli), cli->out);
+	if (!t->no_heads)
+		print_heads(cli, t, indent, widths);
 	for (size_t i = 0; i < t->n; i++) {
 		(void)fputs(indent, cli->out);
 		for (size_t c = 0; c < t->columns; c++)

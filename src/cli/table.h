@@ -20,6 +20,7 @@ struct table {
 	struct arena *arena;
 	const char *const *heads; /* "SESSIONS"; a leading '>' aligns right */
 	size_t columns;
+	bool no_heads; /* goes on below one that has been printed */
 	struct table_row *items;
 	size_t n, cap;
 };

@@ -9,6 +9,7 @@ import pwd
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 
@@ -252,6 +253,25 @@ def publish(stack, folder, settings=None):
     wait_until(lambda: ours.json("domain", "show", CUSTOMER)["state"]
                == "testing", PUBLISH_S, "the policy is served")
     return ours, added["label"]
+
+
+def test_a_long_list_is_one_document(stack, tmp_path):
+    moat = stack.enter_context(Moat(tmp_path / "moat", LOCAL))
+    assert moat.json("domain", "list") == {"domains": []}
+    assert "No domains yet" in moat("domain", "list").stdout
+    moat("domain", "add", "first.example", "--mx", "mx.first.example")
+    with sqlite3.connect(moat.state / "moat.db", timeout=10) as db:
+        columns = [row[1] for row in db.execute("PRAGMA table_info(domain)")]
+        own = {"name": "'d' || n || '.example'", "label": "'label' || n"}
+        db.execute(
+            "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k "
+            f"WHERE n < 1100) INSERT INTO domain ({', '.join(columns)}) "
+            f"SELECT {', '.join(own.get(c, c) for c in columns)} "
+            "FROM domain, k")
+    names = [d["name"] for d in moat.json("domain", "list")["domains"]]
+    assert len(names) == len(set(names)) == 1101
+    text = moat("domain", "list").stdout.splitlines()
+    assert [line.split()[0] for line in text] == ["DOMAIN", *names]
 
 
 def test_options_reach_policy_and_records(stack, tmp_path):
