@@ -86,6 +86,31 @@ static void put_spool(struct api_call *c)
 	json_close_object(&c->w);
 }
 
+static void put_certificates(struct api_call *c)
+{
+	int64_t count, unfinished, failing;
+	struct store *s = c->env->store;
+	struct store_cert first = {};
+	struct err e = {};
+	enum status st;
+
+	if (store_cert_count(s, &count, &e) != ST_OK ||
+		store_acme_order_count(s, &unfinished, &failing, &e) != ST_OK)
+		return;
+	st = store_cert_first_end(s, c->a, &first, &e);
+	json_open_object(&c->w, "certificates");
+	json_put_int(&c->w, "count", count);
+	json_put_int(&c->w, "failing", failing);
+	if (st == ST_OK) {
+		json_put_str(&c->w, "next_host", first.host);
+		json_put_int(&c->w, "next_not_after", first.not_after);
+	}
+	json_close_object(&c->w);
+	json_open_object(&c->w, "orders");
+	json_put_int(&c->w, "queued", unfinished);
+	json_close_object(&c->w);
+}
+
 void api_status_show(struct api_call *c)
 {
 	const struct json *roles = read_roles(c);
@@ -100,6 +125,7 @@ void api_status_show(struct api_call *c)
 		json_put_tree(&c->w, "roles", json_get(roles, "roles"));
 	if (store_domain_count(c->env->store, &domains, &e) == ST_OK)
 		json_put_int(&c->w, "domains", domains);
+	put_certificates(c);
 	put_view(c);
 	put_spool(c);
 	json_close_object(&c->w);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status: moat status: roles, view, spool, clock, versions. */
+/* status: moat status: roles, view, certificates, spool, versions. */
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/table.h"
@@ -8,7 +8,18 @@
 
 #define BEHIND_CHANGES 1000 /* a view this far behind is in trouble */
 
-/* Are all roles up, and has every node applied nearly all changes? */
+static bool has_expired(const struct json *s)
+{
+	const struct json *c = json_get(s, "certificates");
+
+	return json_get(c, "next_host") != NULL &&
+	       client_int(c, "next_not_after") <= client_int(s, "now");
+}
+
+/*
+ * Are all roles up, has every node applied nearly all changes, and are all
+ * certificates good?
+ */
 static bool is_good(const struct json *s)
 {
 	const struct json *r = json_get(s, "roles");
@@ -17,6 +28,7 @@ static bool is_good(const struct json *s)
 	int64_t changes = client_int(view, "changes");
 	bool good = r != NULL && n != NULL && n->count > 0;
 
+	good = good && !has_expired(s);
 	for (r = good ? r->first : NULL; r != NULL; r = r->next)
 		good &= str_eq(json_get_str(r, "state"), STR("up"));
 	for (n = good ? n->first : NULL; n != NULL; n = n->next)
@@ -70,6 +82,25 @@ static void print_view(struct cli *cli, const struct json *s)
 			client_time(cli, client_int(n, "seen")));
 }
 
+static void print_certs(struct cli *cli, const struct json *s)
+{
+	const struct json *c = json_get(s, "certificates");
+	const struct json *orders = json_get(s, "orders");
+
+	if (c == NULL)
+		return;
+	(void)fprintf(cli->out, "Certificates: %lld",
+		(long long)client_int(c, "count"));
+	if (json_get(c, "next_host") != NULL)
+		(void)fprintf(cli->out, ", the first to %s is that of %s, %s",
+			has_expired(s) ? "have expired" : "expire",
+			client_text(cli, c, "next_host"),
+			client_time(cli, client_int(c, "next_not_after")));
+	(void)fprintf(cli->out, "\nOrders: %lld queued, %lld failing\n",
+		(long long)client_int(orders, "queued"),
+		(long long)client_int(c, "failing"));
+}
+
 static void print_all(struct cli *cli, const struct json *s)
 {
 	const struct json *spool = json_get(s, "spool");
@@ -83,6 +114,7 @@ static void print_all(struct cli *cli, const struct json *s)
 	print_roles(cli, s);
 	(void)fprintf(cli->out, "\n");
 	print_view(cli, s);
+	print_certs(cli, s);
 	if (spool != NULL)
 		(void)fprintf(cli->out,
 			"Spool: %lld reports wait, %lld could not be read\n",

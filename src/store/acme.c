@@ -140,6 +140,24 @@ enum status store_acme_order_next(
 		NO_ARGS, next_at, 1, e);
 }
 
+enum status store_acme_order_count(
+	struct store *s, int64_t *unfinished, int64_t *failing, struct err *e)
+{
+	_Static_assert(STORE_ORDER_FAILED == 8, "the statement below");
+	enum status st = store_ints(s,
+		"SELECT COUNT(*) FROM acme_order WHERE " UNFINISHED, NO_ARGS,
+		unfinished, 1, e);
+
+	if (st != ST_OK)
+		return st;
+	return store_ints(s,
+		"SELECT COUNT(*) FROM acme_order o "
+		"WHERE (state = 8 OR (" UNFINISHED " AND attempts > 0)) "
+		"AND NOT EXISTS (SELECT 1 FROM acme_order n WHERE n.tenant = "
+		"o.tenant AND n.host = o.host AND n.id > o.id)",
+		NO_ARGS, failing, 1, e);
+}
+
 enum status store_acme_order_list(struct store *s, struct arena *a,
 	struct str tenant, struct str host, size_t limit,
 	struct store_acme_order **out, size_t *n, struct err *e)

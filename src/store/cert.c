@@ -89,6 +89,25 @@ enum status store_cert_current(struct store *s, struct arena *a,
 		ARGS(DB_T(tenant), DB_T(host)), out, e);
 }
 
+/* "mta-sts." stands before the domain's name. */
+#define IN_USE                                                                 \
+	"WHERE is_current = 1 AND NOT EXISTS (SELECT 1 FROM domain d "         \
+	"WHERE d.tenant = cert.tenant AND d.name = substr(cert.host, 9) "      \
+	"AND d.removed <> 0)"
+
+enum status store_cert_count(struct store *s, int64_t *out, struct err *e)
+{
+	return store_ints(
+		s, "SELECT COUNT(*) FROM cert " IN_USE, NO_ARGS, out, 1, e);
+}
+
+enum status store_cert_first_end(
+	struct store *s, struct arena *a, struct store_cert *out, struct err *e)
+{
+	return table_get(s, a, &cert_short,
+		IN_USE " ORDER BY not_after, host LIMIT 1", NO_ARGS, out, e);
+}
+
 enum status store_cert_list(struct store *s, struct arena *a, struct str tenant,
 	struct str host, size_t limit, struct store_cert **out, size_t *n,
 	struct err *e)

@@ -275,6 +275,11 @@ enum status store_cert_put_times(
 enum status store_cert_current(struct store *s, struct arena *a,
 	struct str tenant, struct str host, struct store_cert *out,
 	struct err *e);
+/* How many are current; those of removed domains do not count. */
+enum status store_cert_count(struct store *s, int64_t *out, struct err *e);
+/* The one of these that ends first (without chain, key); ST_NOTFOUND: none. */
+enum status store_cert_first_end(struct store *s, struct arena *a,
+	struct store_cert *out, struct err *e);
 /* Newest first, without chain and key. */
 enum status store_cert_list(struct store *s, struct arena *a, struct str tenant,
 	struct str host, size_t limit, struct store_cert **out, size_t *n,
@@ -355,6 +360,12 @@ enum status store_acme_order_due(struct store *s, struct arena *a, int64_t now,
 /* The earliest next_at of unfinished orders; ST_NOTFOUND without any. */
 enum status store_acme_order_next(
 	struct store *s, int64_t *next_at, struct err *e);
+/*
+ * How many are unfinished, and for how many hosts the newest order has failed
+ * at least once without success since.
+ */
+enum status store_acme_order_count(
+	struct store *s, int64_t *unfinished, int64_t *failing, struct err *e);
 /* Newest first; tenant and host empty: all. */
 enum status store_acme_order_list(struct store *s, struct arena *a,
 	struct str tenant, struct str host, size_t limit,

@@ -204,6 +204,7 @@ static void certificates(void **state)
 		.not_after = 1000,
 		.created = 5,
 		.renew_at = 600 };
+	struct store_domain d = domain_of("default", "example.com", "aaaa");
 	struct store_cert got, *rows;
 	struct engine *t = *state;
 	int64_t first, last;
@@ -234,6 +235,16 @@ static void certificates(void **state)
 	assert_int_equal(n, 2);
 	assert_str(rows[0].id, "02");
 	assert_int_equal(rows[0].chain.n, 0);
+	OK(store_cert_count(t->s, &first, &t->e));
+	assert_int_equal(first, 1);
+	OK(store_cert_first_end(t->s, t->a, &got, &t->e));
+	assert_str(got.id, "02");
+	d.removed = 3;
+	OK(store_domain_add(t->s, &d, &t->e));
+	OK(store_cert_count(t->s, &first, &t->e));
+	assert_int_equal(first, 0);
+	assert_int_equal(
+		store_cert_first_end(t->s, t->a, &got, &t->e), ST_NOTFOUND);
 	OK(store_cert_prune(t->s, 2000, 5, NULL, &t->e));
 	OK(store_cert_list(t->s, t->a, c.tenant, c.host, 5, &rows, &n, &t->e));
 	assert_int_equal(n, 1);
@@ -251,7 +262,7 @@ static void orders(void **state)
 	struct store_acme_bucket b = { STR("b"), 1500, 3 };
 	struct store_acme_order got, *rows;
 	struct engine *t = *state;
-	int64_t next;
+	int64_t next, failing;
 	size_t n;
 
 	assert_int_equal(
@@ -270,9 +281,19 @@ static void orders(void **state)
 	OK(store_acme_order_due(t->s, t->a, 100, 5, &rows, &n, &t->e));
 	assert_int_equal(n, 1);
 	assert_str(rows[0].problem_detail, "CAA says no");
+	got.attempts = 1;
+	OK(store_acme_order_put(t->s, &got, &t->e));
+	OK(store_acme_order_count(t->s, &next, &failing, &t->e));
+	assert_true(next == 1 && failing == 1);
+	got.state = STORE_ORDER_FAILED;
+	OK(store_acme_order_put(t->s, &got, &t->e));
+	OK(store_acme_order_count(t->s, &next, &failing, &t->e));
+	assert_true(next == 0 && failing == 1);
 	got.state = STORE_ORDER_DONE;
 	OK(store_acme_order_put(t->s, &got, &t->e));
 	OK(store_acme_order_add(t->s, &o, &t->e));
+	OK(store_acme_order_count(t->s, &next, &failing, &t->e));
+	assert_true(next == 1 && failing == 0);
 	OK(store_acme_order_last(t->s, t->a, o.tenant, o.host, &got, &t->e));
 	assert_str(got.id, "2");
 	OK(store_acme_order_list(

@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -297,6 +298,12 @@ def test_options_reach_policy_and_records(stack, tmp_path):
     assert set_to["max_age"] == 86400 and len(set_to["rua_extra"]) == 2
     wait_until(lambda: '"v=TLSRPTv1; rua=https://r.example/In,'
                in dns_answers(moat, name, "TXT"), 10, "no mail to us")
+    certs = moat.json("status")["certificates"]
+    assert certs["count"] >= 1 and certs["failing"] == 0
+    assert certs["next_host"] and certs["next_not_after"] > time.time()
+    text = moat("status").stdout
+    assert f"first to expire is that of {certs['next_host']}, 20" in text
+    assert "Orders: 0 queued, 0 failing" in text
     assert "no TLSRPT record" in moat("domain", "set", CUSTOMER,
                                       "--no-rua-extra").stdout
     wait_until(lambda: not dns_answers(moat, name, "TXT"), 10, "no TXT")
