@@ -101,9 +101,11 @@ int report_replay_run(struct cli *cli, const struct args *args)
 		.path = STR("/api/v1/reports/replay"),
 		.body = replay_body(cli, args) };
 	const struct json *answer, *missing;
+	struct cli text = *cli;
 	int64_t n;
 	int code;
 
+	text.json = false; /* the answer is the document */
 	if ((args->words.n > 0) == args_flag(args, "unreadable"))
 		return cli_usage(cli,
 			"either --unreadable or file names are needed: moat "
@@ -126,7 +128,7 @@ int report_replay_run(struct cli *cli, const struct args *args)
 		(void)err_set(&e, ST_NOTFOUND,
 			"%.*s is neither in spool/bad nor in spool/done",
 			STR_ARG(str_upto(json_str(m), 100)));
-		code = cli_failed(cli, &e);
+		code = cli_failed(&text, &e);
 	}
 	return code;
 }

@@ -192,6 +192,8 @@ def test_replay(stack, tmp_path):
     after = rows(moat, "SELECT id, report_id, raw_sha256 FROM report")
     assert after[0][0] != before[0][0] and after[0][1:] == before[0][1:]
     assert len(after) == 1
+    answer = moat.json("report", "replay", "000000000000-nothing.post")
+    assert answer["missing"] == ["000000000000-nothing.post"]
     assert moat("report", "replay").returncode == 64
     assert moat("report", "replay", "--unreadable", bad).returncode == 64
     assert moat("report", "replay", "../x").returncode != 0
