@@ -88,6 +88,7 @@ bool api_force(const struct api_call *c);
 api_handler api_domain_list, api_domain_add, api_domain_show, api_domain_dns,
 	api_domain_mode, api_domain_mx, api_domain_options, api_domain_recheck,
 	api_domain_retire, api_domain_remove;
+api_handler api_audit_list;
 api_handler api_status_show, api_view_rebuild, api_setup_show;
 api_handler api_report_import, api_report_list, api_report_replay,
 	api_report_unreadable;

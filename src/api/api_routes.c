@@ -5,6 +5,8 @@
 #include "base/poison.h"
 
 const struct api_route api_routes[] = {
+	{ "GET", "/api/v1/audit", API_NO_BODY, api_audit_list,
+		"List who changed what, newest first" },
 	{ "GET", "/api/v1/domains", API_NO_BODY, api_domain_list,
 		"List the domains" },
 	{ "POST", "/api/v1/domains", API_JSON_BODY, api_domain_add,

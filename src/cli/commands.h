@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+extern const struct command cmd_audit;
 extern const struct command cmd_domain;
 extern const struct command cmd_lint;
 extern const struct command cmd_match;

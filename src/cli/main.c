@@ -8,6 +8,7 @@
 int main(int argc, char **argv)
 {
 	const struct command table[] = {
+		cmd_audit,
 		cmd_domain,
 		cmd_lint,
 		cmd_match,

@@ -298,6 +298,12 @@ def test_options_reach_policy_and_records(stack, tmp_path):
     assert set_to["max_age"] == 86400 and len(set_to["rua_extra"]) == 2
     wait_until(lambda: '"v=TLSRPTv1; rua=https://r.example/In,'
                in dns_answers(moat, name, "TXT"), 10, "no mail to us")
+    last = moat.json("audit", "--domain", CUSTOMER.upper(), "--limit", 1)
+    assert [(row["action"], row["object"]) for row in last["audit"]] == [
+        ("domain.options", CUSTOMER)]
+    text = moat("audit").stdout
+    assert "domain.add" in text and CUSTOMER in text and " UTC" in text
+    assert moat("audit", "--domain", "no.example").stdout.startswith("Noth")
     certs = moat.json("status")["certificates"]
     assert certs["count"] >= 1 and certs["failing"] == 0
     assert certs["next_host"] and certs["next_not_after"] > time.time()
