@@ -6,7 +6,7 @@
  *
  *     edge_fill STATE-DIR PEM-DIR N
  *
- * STATE-DIR gets view.mdb and keys/seal.key.
+ * STATE-DIR gets view/view.mdb and keys/seal.key.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -138,14 +138,16 @@ static void start(struct fill *f, const char *state, struct arena *a)
 
 	BUG(mkdir(arena_fmt(a, "%s/keys", state).p, 0700) != 0 &&
 		errno != EEXIST);
+	BUG(mkdir(arena_fmt(a, "%s/view", state).p, 0755) != 0 &&
+		errno != EEXIST);
 	must(crypto_key_create(seal, &e), &e);
 	must(crypto_key_open(seal, &f->seal, &e), &e);
 	must(pki_key_generate(PKI_P256, &f->ca_key, &e), &e);
 	must(pki_ca_root(
 		     f->ca_key, STR("bench CA"), f->from, f->to, &f->ca, &e),
 		&e);
-	must(view_writer_create(arena_fmt(a, "%s/view.mdb", state).p, &options,
-		     NULL, &f->view, &e),
+	must(view_writer_create(arena_fmt(a, "%s/view/view.mdb", state).p,
+		     &options, NULL, &f->view, &e),
 		&e);
 }
 

@@ -23,7 +23,9 @@
 
 /* Names that several processes know: below server.state_dir ... */
 #define SETTINGS_DATABASE "moat.db"
-#define SETTINGS_VIEW "view.mdb"
+/* In a folder of its own: the front roles may read that and nothing else. */
+#define SETTINGS_VIEW_FOLDER "view"
+#define SETTINGS_VIEW SETTINGS_VIEW_FOLDER "/view.mdb"
 #define SETTINGS_SPOOL "spool"
 /* ... and below server.run_dir. */
 #define SETTINGS_ADMIN_SOCKET "admin.sock"

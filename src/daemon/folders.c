@@ -30,6 +30,8 @@ enum status folders_make(
 		{ settings_str(set, "server.run_dir"), 0755, false },
 		{ settings_str(set, "server.state_dir"), 0750, true },
 		{ settings_state_path(set, a, "keys"), 0700, true },
+		{ settings_state_path(set, a, SETTINGS_VIEW_FOLDER), 0750,
+			true },
 	};
 	enum status st = ST_OK;
 

@@ -44,6 +44,7 @@ struct role_env {
 	/* Of the skeletons. */
 	pid_t supervisor;   /* 0: started by hand */
 	unsigned sandbox;   /* as the role's, less what it gave up */
+	const char *sees;   /* NULL: the state folder */
 	const char *writes; /* NULL: the state folder */
 	const char *reads[ROLE_READS_MAX];
 	size_t n_reads;
@@ -91,6 +92,12 @@ int role_fd(const struct role_env *env, const char *name);
  * NULL and "" are ignored.
  */
 void role_allow_read(struct role_env *env, const char *path);
+
+/*
+ * In open: of the state folder the role will read only what is below this
+ * folder, and below the one it writes. The text is borrowed.
+ */
+void role_read_below(struct role_env *env, const char *path);
 
 /*
  * In open: of the state folder the role will write only what is below this

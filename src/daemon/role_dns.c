@@ -213,6 +213,8 @@ static enum status dns_role_open(
 	s->arena = arena_must(0);
 	if (dns_name_parse(settings_str(set, "dns.zone"), &apex) != ST_OK)
 		return err_set(e, ST_INVALID, "dns.zone is not set");
+	role_read_below(env,
+		settings_state_path(set, s->arena, SETTINGS_VIEW_FOLDER).p);
 	st = view_open(settings_state_path(set, s->arena, SETTINGS_VIEW).p,
 		NULL, &s->view, e);
 	if (st == ST_OK)

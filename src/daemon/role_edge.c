@@ -104,7 +104,10 @@ static enum status edge_role_open(
 		s->options.console_socket = admin.p;
 	else
 		role_give_up(env, SANDBOX_UNIX_OUT);
-	/* Whoever takes it over must not write the database or the view. */
+	/* Whoever takes it over must not see the database and the keys, nor
+	 * write the view. */
+	role_read_below(env,
+		settings_state_path(set, s->arena, SETTINGS_VIEW_FOLDER).p);
 	role_write_below(env, spool.p);
 	st = crypto_key_open(seal.p, &s->seal, e);
 	if (st == ST_OK)

@@ -58,12 +58,15 @@ static enum status enter_sandbox(
 	enum status st;
 	const char *own = settings_str(env->settings, "server.state_dir").p;
 	const char *run = settings_str(env->settings, "server.run_dir").p;
+	const char *sees = role->no_state      ? NULL
+			   : env->sees != NULL ? env->sees
+					       : own;
 
 	for (size_t i = 0; i < sizeof(common_paths) / sizeof(*common_paths);
 		i++)
 		add_path(a, &read, common_paths[i]);
-	if (!role->no_state)
-		add_path(a, &read, own);
+	if (sees != NULL)
+		add_path(a, &read, sees);
 	add_path(a, &read, run);
 	if ((env->sandbox & SANDBOX_FORK) != 0) {
 		add_path(a, &read, "/proc/self/exe");
@@ -82,7 +85,7 @@ static enum status enter_sandbox(
 	st = sandbox_enter(&box, e);
 	if (st == ST_OK)
 		LOG(LOG_DEBUG, "role.sandboxed", KV_Z("by", sandbox_state()),
-			KV_Z("reads", role->no_state ? "" : own),
+			KV_Z("reads", sees != NULL ? sees : ""),
 			KV_Z("writes", write.n > 1 ? write.items[0] : ""),
 			KV_Z("connects", connects_of(env->sandbox)));
 	arena_free(&a);
@@ -114,6 +117,11 @@ void role_allow_read(struct role_env *env, const char *path)
 	BUG(env->n_reads == ROLE_READS_MAX);
 	if (path != NULL && path[0] != '\0')
 		env->reads[env->n_reads++] = path;
+}
+
+void role_read_below(struct role_env *env, const char *path)
+{
+	env->sees = path;
 }
 
 void role_write_below(struct role_env *env, const char *path)

@@ -139,10 +139,11 @@ def test_privileges_are_gone(stack, tmp_path):
 
 @pytest.mark.parametrize("forward", ["no", "yes"])
 def test_front_roles_reach_no_farther_than_they_must(stack, tmp_path, forward):
-    """Taken over, the edge cannot write the database nor ask the admin socket;
-    the probe, which talks to everybody, cannot read keys."""
+    """Taken over, edge and dns can read the view, not the database and keys;
+    the edge writes only the spool and asks no admin socket; the probe, which
+    talks to everybody, reads nothing of ours."""
     moat = stack.enter_context(Moat(tmp_path / "moat", {
-        "server": {"roles": "edge keeper probe"},
+        "server": {"roles": "dns edge keeper probe"},
         "console": {"forward": forward}}))
 
     def reach(role):
@@ -151,7 +152,8 @@ def test_front_roles_reach_no_farther_than_they_must(stack, tmp_path, forward):
 
     unix = "unix" if forward == "yes" else '""'
     assert reach("edge") == (
-        f"{moat.state} writes={moat.state}/spool connects={unix}")
+        f"{moat.state}/view writes={moat.state}/spool connects={unix}")
+    assert reach("dns") == f'{moat.state}/view writes="" connects=""'
     assert reach("keeper").startswith(f"{moat.state} writes={moat.state} ")
     assert reach("probe") == '"" writes="" connects=everywhere'
 

@@ -46,7 +46,7 @@ class Zone:
 
     def load(self, *lines):
         """Starts the writer and makes the zone."""
-        view = self.moat.state / "view.mdb"
+        view = self.moat.state / "view" / "view.mdb"
         self.moat.write_conf()
         view.parent.mkdir(parents=True, exist_ok=True)
         self.loader = subprocess.Popen(
@@ -54,7 +54,7 @@ class Zone:
              str(self.first)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.commit(*lines)
-        for path in (view.parent, view):
+        for path in (self.moat.state, view.parent, view):
             path.chmod(path.stat().st_mode | 0o055)
 
     def __enter__(self):

@@ -141,13 +141,14 @@ static void begin(struct state *s, const char *dir)
 
 	BUG(mkdir(dir, 0755) != 0 && errno != EEXIST);
 	BUG(mkdir(arena_fmt(s->arena, "%s/keys", dir).p, 0700) != 0);
+	BUG(mkdir(arena_fmt(s->arena, "%s/view", dir).p, 0755) != 0);
 	must(crypto_key_create(seal, &e), &e);
 	must(crypto_key_open(seal, &s->seal, &e), &e);
 	must(pki_key_generate(PKI_P256, &s->ca_key, &e), &e);
 	must(pki_ca_root(s->ca_key, STR("edge test CA"), s->from, s->to, &s->ca,
 		     &e),
 		&e);
-	must(view_writer_create(arena_fmt(s->arena, "%s/view.mdb", dir).p,
+	must(view_writer_create(arena_fmt(s->arena, "%s/view/view.mdb", dir).p,
 		     &options, NULL, &s->view, &e),
 		&e);
 }
