@@ -44,7 +44,7 @@ struct state {
 	struct dns_handler handler;
 	struct dns_notifier *notifier; /* NULL: not this worker's job */
 	struct dns_udp *udp[SOCKETS_MAX];
-	struct dns_tcp *tcp[SOCKETS_MAX];
+	struct dns_tcp *tcp;
 };
 
 static void dns_role_close(void **statep)
@@ -53,10 +53,9 @@ static void dns_role_close(void **statep)
 
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < SOCKETS_MAX; i++) {
+	for (size_t i = 0; i < SOCKETS_MAX; i++)
 		dns_udp_free(&s->udp[i]);
-		dns_tcp_free(&s->tcp[i]);
-	}
+	dns_tcp_free(&s->tcp);
 	dns_notifier_close(&s->notifier);
 	gate_free(&s->gate);
 	dns_rrl_free(&s->rrl);
@@ -270,11 +269,12 @@ static void start_tcp(struct role_env *env, struct state *s)
 			   1000 };
 	int fd;
 
-	for (size_t i = 0; i < SOCKETS_MAX; i++) {
+	s->tcp = dns_tcp_new(env->loop, &opt);
+	for (size_t i = 0; i < DNS_TCP_LISTENERS_MAX; i++) {
 		fd = role_fd_at(env, "dns-tcp", i);
 		if (fd < 0)
 			break;
-		s->tcp[i] = dns_tcp_new(env->loop, fd, &opt);
+		dns_tcp_listen(s->tcp, fd);
 	}
 }
 

@@ -46,9 +46,7 @@ struct edge *edge_new(
 /* When nearly all places are taken, the longest idle one is given up. */
 static void make_room(struct edge *e)
 {
-	unsigned max = e->options.max_connections;
-
-	if (e->idle_first != NULL && gate_count(e->gate) + max / 16 >= max)
+	if (e->idle_first != NULL && gate_is_near(e->gate))
 		edge_conn_free(e->idle_first);
 }
 

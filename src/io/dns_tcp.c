@@ -4,6 +4,7 @@
  *
  * A connection is either sending (out has bytes left, or a transfer has more)
  * or reading: the next request is looked at when the last answer is gone.
+ * The list of connections has in front the one that got on longest ago.
  */
 #include <errno.h>
 #include <string.h>
@@ -38,8 +39,9 @@ struct conn {
 struct dns_tcp {
 	struct loop *loop;
 	struct dns_tcp_options opt;
-	struct listener *listener;
-	struct conn *conns;
+	struct listener *listeners[DNS_TCP_LISTENERS_MAX];
+	size_t n_listeners;
+	struct conn *oldest, *newest;
 	struct arena *arena;
 	unsigned char answer[LENGTH_BYTES + DNS_MSG_MAX]; /* being built */
 };
@@ -51,6 +53,20 @@ static void conn_destroy(void *ctx)
 	mem_free(c);
 }
 
+static void list_leave(struct conn *c)
+{
+	*(c->prev != NULL ? &c->prev->next : &c->tcp->oldest) = c->next;
+	*(c->next != NULL ? &c->next->prev : &c->tcp->newest) = c->prev;
+}
+
+static void list_enter(struct conn *c)
+{
+	c->next = NULL;
+	c->prev = c->tcp->newest;
+	*(c->prev != NULL ? &c->prev->next : &c->tcp->oldest) = c;
+	c->tcp->newest = c;
+}
+
 static void conn_close(struct conn *c)
 {
 	loop_io_stop(&c->io);
@@ -60,12 +76,7 @@ static void conn_close(struct conn *c)
 	mem_free(c->out);
 	c->out = NULL;
 	gate_leave(c->tcp->opt.gate, &c->peer);
-	if (c->next != NULL)
-		c->next->prev = c->prev;
-	if (c->prev != NULL)
-		c->prev->next = c->next;
-	else
-		c->tcp->conns = c->next;
+	list_leave(c);
 	loop_defer(c->tcp->loop, conn_destroy, c);
 }
 
@@ -74,8 +85,11 @@ static void on_deadline(void *ctx)
 	conn_close(ctx);
 }
 
+/* It got on: the time begins anew, and others go before it. */
 static void restart_timer(struct conn *c)
 {
+	list_leave(c);
+	list_enter(c);
 	loop_timer_start(
 		&c->timer, c->tcp->loop, c->tcp->opt.idle_ms, on_deadline, c);
 }
@@ -274,41 +288,62 @@ static void on_ready(void *ctx, unsigned ready)
 		conn_close(c);
 }
 
+/*
+ * When nearly all places are taken, the connection that got on longest ago is
+ * given up. Not a transfer: those are for whom the administrator named.
+ */
+static void make_room(struct dns_tcp *t)
+{
+	struct conn *c = t->oldest;
+
+	if (!gate_is_near(t->opt.gate))
+		return;
+	while (c != NULL && c->xfr != NULL)
+		c = c->next;
+	if (c != NULL)
+		conn_close(c);
+}
+
 static void on_accept(void *ctx, int fd, const struct addr *peer)
 {
 	struct dns_tcp *t = ctx;
 	struct conn *c = mem_must(sizeof(*c));
 
+	make_room(t);
 	c->tcp = t;
 	c->peer = *peer;
 	c->fd = fd;
-	c->next = t->conns;
-	if (c->next != NULL)
-		c->next->prev = c;
-	t->conns = c;
+	list_enter(c);
 	loop_io_start(&c->io, t->loop, fd, LOOP_READ, on_ready, c);
 	restart_timer(c);
 }
 
 struct dns_tcp *dns_tcp_new(
-	struct loop *l, int fd, const struct dns_tcp_options *options)
+	struct loop *l, const struct dns_tcp_options *options)
 {
 	struct dns_tcp *t = mem_must(sizeof(*t));
 
 	t->loop = l;
 	t->opt = *options;
 	t->arena = arena_must(0);
-	t->listener = listener_new(l, fd, t->opt.gate, on_accept, t);
 	return t;
+}
+
+void dns_tcp_listen(struct dns_tcp *t, int fd)
+{
+	BUG(t->n_listeners == DNS_TCP_LISTENERS_MAX);
+	t->listeners[t->n_listeners++] = listener_new(
+		t->loop, fd, t->opt.gate, on_accept, t);
 }
 
 void dns_tcp_free(struct dns_tcp **t)
 {
 	if (*t == NULL)
 		return;
-	listener_free(&(*t)->listener);
-	while ((*t)->conns != NULL)
-		conn_close((*t)->conns);
+	for (size_t i = 0; i < (*t)->n_listeners; i++)
+		listener_free(&(*t)->listeners[i]);
+	while ((*t)->oldest != NULL)
+		conn_close((*t)->oldest);
 	arena_free(&(*t)->arena);
 	mem_free(*t);
 	*t = NULL;

@@ -56,6 +56,11 @@ unsigned gate_count(const struct gate *g)
 	return g->n;
 }
 
+bool gate_is_near(const struct gate *g)
+{
+	return g->n + g->max / 16 >= g->max;
+}
+
 static bool gate_enter(struct gate *g, const struct addr *peer)
 {
 	struct str key = addr_client(peer);

@@ -26,6 +26,9 @@ void gate_leave(struct gate *g, const struct addr *peer);
 
 unsigned gate_count(const struct gate *g);
 
+/* Is but a sixteenth of the places left: time to give up an idle client? */
+bool gate_is_near(const struct gate *g);
+
 /*
  * fd is non-blocking, close-on-exec and the callee's to close, as is the duty
  * to tell gate_leave; peer is borrowed.

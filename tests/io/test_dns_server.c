@@ -69,13 +69,13 @@ static int setup(void **state)
 		.clock = clock_system(),
 		.idle_ms = IDLE_MS };
 
-	f = (struct fixture){ .loop = loop_new(), .gate = gate_new(4, 3) };
+	f = (struct fixture){ .loop = loop_new(), .gate = gate_new(4, 4) };
 	f.handler.source = dns_memory_source();
 	f.handler.transfer_allow = &f.all;
 	f.handler.n_transfer_allow = 1;
 	opt.gate = f.gate;
-	f.tcp = dns_tcp_new(
-		f.loop, bind_loopback(SOCK_STREAM, false, &f.tcp_at), &opt);
+	f.tcp = dns_tcp_new(f.loop, &opt);
+	dns_tcp_listen(f.tcp, bind_loopback(SOCK_STREAM, false, &f.tcp_at));
 	*state = &f;
 	return 0;
 }
@@ -230,6 +230,38 @@ static void tcp_closes_the_idle_and_the_slow(void **state)
 	(void)close(fd);
 }
 
+static bool is_open(int fd)
+{
+	unsigned char c;
+
+	return recv(fd, &c, 1, 0) < 0 && errno == EAGAIN;
+}
+
+/* RFC 7766 section 6.2.3: the one that was used last stays. */
+static void tcp_gives_up_the_longest_idle_when_full(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char p[2 + ANSWER_N];
+	int fd[5];
+
+	for (size_t i = 0; i < 3; i++) {
+		fd[i] = client(SOCK_STREAM, &f->tcp_at);
+		while (gate_count(f->gate) <= i)
+			loop_turn(f->loop, false);
+	}
+	send_query(fd[0], 1);
+	assert_int_equal(receive(f, fd[0], p, sizeof(p)), sizeof(p));
+	for (size_t i = 3; i < 5; i++) {
+		fd[i] = client(SOCK_STREAM, &f->tcp_at);
+		send_query(fd[i], 1);
+		assert_int_equal(receive(f, fd[i], p, sizeof(p)), sizeof(p));
+	}
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(is_open(fd[i]), i != 1 && i != 2);
+		(void)close(fd[i]);
+	}
+}
+
 static void tcp_ends_what_is_no_dns(void **state)
 {
 	static const struct {
@@ -280,6 +312,7 @@ int main(void)
 		TEST(tcp_answers_pipelined_requests),
 		TEST(tcp_takes_one_byte_at_a_time),
 		TEST(tcp_closes_the_idle_and_the_slow),
+		TEST(tcp_gives_up_the_longest_idle_when_full),
 		TEST(tcp_ends_what_is_no_dns),
 		TEST(tcp_transfers_after_half_close),
 	};
