@@ -8,6 +8,7 @@
 #include "hosting/edge_certs.h"
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -17,6 +18,7 @@
 #include "base/poison.h"
 
 #define ISSUERS_MAX 64
+#define SAY_EVERY_MS 10000 /* a stranger's ClientHello makes no log line */
 
 struct entry {
 	struct entry *next, *prev; /* used more, less recently */
@@ -35,6 +37,8 @@ struct edge_certs {
 	const struct crypto_key *seal;
 	struct lru identities, issuers;
 	struct tls_identity *alpn; /* the last one asked for */
+	struct mono say_at;	   /* before this, faults are only counted */
+	int64_t unsaid;
 };
 
 /* ---- lru ---- */
@@ -181,6 +185,21 @@ static enum status identity_make(struct edge_certs *c, const struct str *chain,
 	return st == ST_OK ? ST_OK : ST_TEMP;
 }
 
+static void say(struct edge_certs *c, const char *event, struct str domain,
+	const struct err *e)
+{
+	struct mono now = clock_mono(clock_system());
+
+	if (now.ms < c->say_at.ms) {
+		c->unsaid++;
+		return;
+	}
+	LOG(LOG_ERROR, event, KV_STR("domain", domain), KV_Z("reason", e->text),
+		KV_INT("unsaid", c->unsaid));
+	c->say_at.ms = now.ms + SAY_EVERY_MS;
+	c->unsaid = 0;
+}
+
 /* ---- exported ---- */
 
 struct edge_certs *edge_certs_new(const struct crypto_key *seal, size_t max)
@@ -219,9 +238,7 @@ enum status edge_certs_get(struct edge_certs *c, const struct view_host *host,
 		st = identity_make(c, host->chain, host->n_chain, STR("cert"),
 			host->key_sealed, &id, &e);
 		if (st != ST_OK) {
-			LOG(LOG_ERROR, "edge.certificate",
-				KV_STR("domain", host->domain),
-				KV_Z("reason", e.text));
+			say(c, "edge.certificate", host->domain, &e);
 			return st;
 		}
 		lru_put(&c->identities, host->cert_id, id);
@@ -242,8 +259,7 @@ enum status edge_certs_alpn(struct edge_certs *c, const struct view_host *host,
 	st = identity_make(c, &host->alpn_cert, 1, STR("alpn"),
 		host->alpn_key_sealed, &c->alpn, &e);
 	if (st != ST_OK)
-		LOG(LOG_ERROR, "edge.challenge", KV_STR("domain", host->domain),
-			KV_Z("reason", e.text));
+		say(c, "edge.challenge", host->domain, &e);
 	*out = c->alpn;
 	return st;
 }
