@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * poison: functions that lose lengths, ranges or re-entrancy do not compile.
+ * poison: functions that lose lengths, ranges or re-entrancy do not compile,
+ * nor those that change the owner of whatever a path leads to by then.
  * Include it last, in every .c file.
  */
 #pragma once
@@ -19,3 +20,4 @@
 #pragma GCC poison gmtime localtime ctime asctime
 #pragma GCC poison gethostbyname gethostbyaddr inet_aton inet_ntoa
 #pragma GCC poison mktemp tmpnam tempnam
+#pragma GCC poison chown lchown

@@ -112,9 +112,8 @@ enum status folders_make_key(
 		goto out;
 	}
 	st = crypto_key_create(key.p, e);
-	if (st == ST_OK && owner.uid != (uid_t)-1 &&
-		lchown(key.p, owner.uid, owner.gid) < 0)
-		st = err_sys(e, ST_PERM, errno, "%s", key.p);
+	if (st == ST_OK && owner.uid != (uid_t)-1)
+		st = privileges_give(key.p, owner.uid, owner.gid, e);
 	if (st == ST_OK)
 		LOG(LOG_INFO, "key.created", KV_STR("path", key));
 out:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* privileges: users, limits, folders. */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/privileges.h"
+#include "io/fd.h"
 
 #include "base/poison.h"
 
@@ -72,12 +74,22 @@ enum status privileges_drop(const char *user, pid_t parent, struct err *e)
 	return ST_OK;
 }
 
-/* A folder that root made for us (a package, systemd) becomes the user's. */
-static bool is_roots_folder(const char *path)
+enum status privileges_give(
+	const char *path, uid_t uid, gid_t gid, struct err *e)
 {
-	struct stat st;
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	enum status st = ST_OK;
+	struct stat s;
 
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0;
+	if (fd < 0 || fstat(fd, &s) < 0)
+		st = err_sys(e, ST_PERM, errno, "%s", path);
+	else if (s.st_uid == 0 &&
+		 (S_ISDIR(s.st_mode) ||
+			 (S_ISREG(s.st_mode) && s.st_nlink == 1)) &&
+		 fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+		st = err_sys(e, ST_PERM, errno, "chown %s", path);
+	fd_close(&fd);
+	return st;
 }
 
 enum status privileges_make_dir(
@@ -85,7 +97,7 @@ enum status privileges_make_dir(
 {
 	char part[PATH_MAX_BYTES];
 	size_t n = strlen(path);
-	bool last, made;
+	bool last;
 
 	if (n >= sizeof(part))
 		return err_set(e, ST_LIMIT, "%s: path too long", path);
@@ -95,14 +107,9 @@ enum status privileges_make_dir(
 		last = i == n;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		made = mkdir(part, last ? mode : 0755) == 0;
-		if (!made && errno != EEXIST)
+		if (mkdir(part, last ? mode : 0755) < 0 && errno != EEXIST)
 			return err_sys(e, ST_PERM, errno, "mkdir %s", part);
-		if (!last || uid == (uid_t)-1)
-			continue;
-		if ((made || is_roots_folder(part)) &&
-			lchown(part, uid, gid) < 0)
-			return err_sys(e, ST_PERM, errno, "chown %s", part);
 	}
-	return ST_OK;
+	/* One that root made for us (a package, systemd) becomes the user's. */
+	return uid == (uid_t)-1 ? ST_OK : privileges_give(path, uid, gid, e);
 }

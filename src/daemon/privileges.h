@@ -19,6 +19,13 @@ enum status privileges_find(
 enum status privileges_drop(const char *user, pid_t parent, struct err *e);
 
 /*
+ * Gives root's file or folder to uid and gid; what is another's, has a second
+ * name, or is a symbolic link is left alone.
+ */
+enum status privileges_give(
+	const char *path, uid_t uid, gid_t gid, struct err *e);
+
+/*
  * Makes the folder, and those above it, if it is missing, with that mode;
  * what is made, or was root's, belongs to uid and gid unless uid is (uid_t)-1.
  */

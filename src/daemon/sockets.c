@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sockets: bind and listen, once per worker (SO_REUSEPORT). */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -70,7 +71,9 @@ static int bind_unix(const char *path, struct owner owner)
 	(void)umask(old);
 	if (rc < 0 || listen(fd, BACKLOG) < 0 ||
 		(owner.uid != (uid_t)-1 &&
-			chown(path, owner.uid, owner.gid) < 0))
+			/* a socket cannot be opened; the folder is root's */
+			fchownat(AT_FDCWD, path, owner.uid, owner.gid,
+				AT_SYMLINK_NOFOLLOW) < 0))
 		fd_close(&fd);
 	return fd;
 }
