@@ -16,7 +16,8 @@
 
 #include "base/poison.h"
 
-#define DUE_AT_ONCE 64
+#define DUE_AT_ONCE 16 /* then those are asked for who came meanwhile */
+#define UNKNOWN_MAX 2  /* such answers: the name servers are taken for dead */
 #define ORDER_AGAIN_S UTC_DAY_S /* after one that was given up */
 #define SYSTEM_EVERY_S 30
 
@@ -63,6 +64,7 @@ static void keeper_look(const struct keeper_checks_options *opt,
 {
 	struct domain_record records[DOMAIN_RECORDS];
 	struct probe_finding f = {};
+	size_t unknown = 0;
 
 	*look = (struct proof_look){ .due = d->proof_next };
 	domain_records(a, d, opt->zone->origin, records);
@@ -72,6 +74,10 @@ static void keeper_look(const struct keeper_checks_options *opt,
 			opt->probe, a, records[i].owner, records[i].value, &f);
 		look->cname[i] = seen_of(&f);
 		look->found[i] = last_found(&f);
+		unknown += f.result == PROBE_UNKNOWN;
+		if (unknown >= UNKNOWN_MAX &&
+			look->cname[STORE_CNAME_HOST] == PROOF_SEEN_UNKNOWN)
+			return;
 	}
 	if (look->cname[STORE_CNAME_HOST] == PROOF_SEEN_US)
 		return;

@@ -11,7 +11,8 @@
 #define BUSY_S 60
 #define IDLE_S 3600
 #define HELD_S 3600
-#define DENIED_S 300 /* a held proof that a look denied: look again soon */
+#define UNKNOWN_S 300 /* at most, for one that is new */
+#define DENIED_S 300  /* a held proof that a look denied: look again soon */
 
 bool proof_serves(enum store_proof p)
 {
@@ -25,6 +26,17 @@ int64_t proof_delay(enum store_proof p, int64_t tries, int64_t age_s)
 	if (tries < EAGER_TRIES)
 		return EAGER_S;
 	return age_s < BUSY_AGE_S ? BUSY_S : IDLE_S;
+}
+
+/*
+ * A look that learned nothing took the longest there is: the next one is twice
+ * as far off, so that dead name servers do not keep others waiting.
+ */
+static int64_t unknown_delay(int64_t tries, int64_t delay_s)
+{
+	int64_t wait = tries < 6 ? (int64_t)EAGER_S << tries : UNKNOWN_S;
+
+	return wait > delay_s ? wait : delay_s;
 }
 
 static enum store_cname_state cname_state(enum proof_seen seen)
@@ -117,6 +129,7 @@ bool proof_apply(struct arena *a, struct store_domain *d,
 {
 	enum store_proof p = proof_of_look(look);
 	bool denied = false, changed;
+	int64_t delay;
 	bool weaker = d->proof == STORE_PROOF_CNAME ||
 		      d->proof == STORE_PROOF_TXT;
 
@@ -143,8 +156,10 @@ bool proof_apply(struct arena *a, struct store_domain *d,
 		d->proof_tries = 0;
 	}
 	d->proof_detail = detail(a, d, look, denied ? STORE_PROOF_NONE : p);
-	d->proof_next = now + (denied ? DENIED_S
-				      : proof_delay(p, d->proof_tries,
-						now - d->created));
+	delay = denied ? DENIED_S
+		       : proof_delay(p, d->proof_tries, now - d->created);
+	if (look->cname[STORE_CNAME_HOST] == PROOF_SEEN_UNKNOWN)
+		delay = unknown_delay(d->proof_tries, delay);
+	d->proof_next = now + delay;
 	return changed;
 }

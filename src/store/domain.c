@@ -280,7 +280,9 @@ enum status store_domain_checks_due(struct store *s, struct arena *a,
 {
 	return table_list(s, a, &domain,
 		"WHERE removed = 0 AND proof_next <= $1 "
-		"ORDER BY proof_next LIMIT $2",
+		"ORDER BY ROW_NUMBER() OVER "
+		"(PARTITION BY tenant ORDER BY proof_next), proof_next "
+		"LIMIT $2",
 		ARGS(DB_I(now), DB_I((int64_t)limit)), out, n, e);
 }
 

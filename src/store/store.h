@@ -218,7 +218,10 @@ struct store_domain_filter {
 enum status store_domain_list(struct store *s, struct arena *a,
 	const struct store_domain_filter *f, struct store_domain **out,
 	size_t *n, struct err *e);
-/* Rows whose proof_next has come (earliest first). */
+/*
+ * Rows whose proof_next has come: the earliest of each tenant, then the second
+ * of each, so that a tenant with many keeps nobody waiting.
+ */
 enum status store_domain_checks_due(struct store *s, struct arena *a,
 	int64_t now, size_t limit, struct store_domain **out, size_t *n,
 	struct err *e);

@@ -104,6 +104,24 @@ static void schedule(void **state)
 	assert_int_equal(proof_delay(STORE_PROOF_CNAME, 0, 0), 3600);
 }
 
+static void unknown_waits_longer_each_time(void **state)
+{
+	static const int64_t waits[] = { 10, 20, 40, 80, 160, 300, 300 };
+	struct proof_look unknown = {}, us = { .cname = { US } };
+	struct store_domain d = { .name = STR("example.com") };
+	struct arena *a = arena_must(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++) {
+		(void)proof_apply(a, &d, &unknown, 0);
+		assert_int_equal(d.proof_next, waits[i]);
+	}
+	(void)proof_apply(a, &d, &us, 0);
+	(void)proof_apply(a, &d, &unknown, 0);
+	assert_int_equal(d.proof_next, 3600);
+	arena_free(&a);
+}
+
 static void winners(void **state)
 {
 	struct store_domain rows[] = {
@@ -184,6 +202,7 @@ int main(void)
 		cmocka_unit_test(one_look),
 		cmocka_unit_test(lost_after_denials_in_a_row),
 		cmocka_unit_test(schedule),
+		cmocka_unit_test(unknown_waits_longer_each_time),
 		cmocka_unit_test(winners),
 		cmocka_unit_test(tlsrpt_texts),
 		cmocka_unit_test(tlsrpt_texts_of_any_length),

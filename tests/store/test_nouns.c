@@ -158,6 +158,10 @@ static void domain_lists(void **state)
 	assert_int_equal(n, 2);
 	OK(store_domain_checks_due(t->s, t->a, 200, 10, &rows, &n, &t->e));
 	assert_int_equal(n, 3);
+	OK(store_domain_checks_due(t->s, t->a, 400, 2, &rows, &n, &t->e));
+	assert_int_equal(n, 2);
+	assert_str(rows[0].tenant, "beta");
+	assert_str(rows[1].tenant, "default");
 	OK(store_domain_flips_due(t->s, t->a, 8, 10, &rows, &n, &t->e));
 	assert_int_equal(n, 0);
 	OK(store_domain_flips_due(t->s, t->a, 9, 10, &rows, &n, &t->e));
