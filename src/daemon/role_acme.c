@@ -178,7 +178,7 @@ static enum status open_secrets(
 		return err_set(
 			e, ST_INVALID, "acme.eab_kid needs acme.eab_key_file");
 	if (s->config.source == CERT_SOURCE_EXEC)
-		st = cert_exec_start(command, &s->exec, e);
+		st = cert_exec_start(command, CERT_EXEC_TIMEOUT_S, &s->exec, e);
 	if (st == ST_OK)
 		st = crypto_key_open(seal.p, &s->seal, e);
 	if (st == ST_OK && s->config.account.eab_kid.n > 0)

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/status.h"
@@ -18,9 +20,12 @@ struct cert_exec;
 
 #define CERT_EXEC_TIMEOUT_S 300
 
-/* Forks the helper; command is an absolute path. */
-enum status cert_exec_start(
-	const char *command, struct cert_exec **out, struct err *e);
+/*
+ * Forks the helper; command is an absolute path. After limit_s seconds the
+ * command and what it started are killed.
+ */
+enum status cert_exec_start(const char *command, int64_t limit_s,
+	struct cert_exec **out, struct err *e);
 
 /*
  * Runs the command for host; the output, of *n bytes, goes to buf, which the
