@@ -46,12 +46,14 @@ static void show_one(
 		report_print(&s->cli, path, r, s->by);
 }
 
-/* In an array of reports the error stands where the report would. */
-static int show_failed(struct show *s, const struct err *e, const char *remedy)
+/* An array holds reports only: what could not be read is said beside it. */
+static int show_failed(const struct show *s, const struct err *e,
+	const char *remedy, bool alone)
 {
-	if (s->cli.json && s->shown++ > 0)
-		(void)fputs(",\n", s->cli.out);
-	return cli_failed_remedy(&s->cli, e, remedy);
+	struct cli said = s->cli;
+
+	said.json = s->cli.json && alone;
+	return cli_failed_remedy(&said, e, remedy);
 }
 
 /* Reads and shows one file; an exit code. */
@@ -65,11 +67,11 @@ static int show_file(struct show *s, const char *path, bool alone)
 
 	st = cli_read(&s->cli, path, TLSRPT_RAW_BYTES_MAX, &raw, &e);
 	if (st != ST_OK)
-		return show_failed(s, &e, CLI_READ_REMEDY);
+		return show_failed(s, &e, CLI_READ_REMEDY, alone);
 	st = unpack_reports(s->cli.arena, raw, &found, &e);
 	if (st != ST_OK) {
 		err_prefix(&e, "%s", path);
-		return show_failed(s, &e, NULL);
+		return show_failed(s, &e, NULL, alone);
 	}
 	/* A mail can hold several reports. */
 	array = s->cli.json && alone && found.n > 1;
