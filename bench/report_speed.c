@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "intake/digest.h"
+#include "intake/digest_later.h"
 #include "intake/unpack.h"
 #include "io/gzip.h"
 
@@ -114,7 +116,11 @@ static double stores_per_s(struct str text, double seconds, const char *dir)
 {
 	struct digest_reader_options options = { NULL, 1000, 20000 };
 	struct spool_limits limits = SPOOL_LIMITS_DEFAULT;
-	struct digest d = { .reader = digest_reader_new(&options) };
+	struct digest d = {
+		.reader = digest_reader_new(&options),
+		.later = digest_later_new(),
+		.clock = clock_system(),
+	};
 	struct arena *a = arena_must(ARENA_MAX), *paths = arena_must(0);
 	unsigned long n = 0;
 	struct err e = {};
@@ -136,6 +142,7 @@ static double stores_per_s(struct str text, double seconds, const char *dir)
 		BUG(done != BATCH);
 		n += done;
 	}
+	digest_later_free(&d.later);
 	digest_reader_free(&d.reader);
 	spool_close(&d.spool);
 	store_close(&d.store);
