@@ -13,6 +13,7 @@
 #include "base/poison.h"
 
 #define NAME_MAX_BYTES 253
+#define ANY_NAME " NAME" /* how the section of a row ends that has many */
 
 struct words {
 	struct str *items;
@@ -26,9 +27,19 @@ struct value {
 	unsigned line; /* where the file set it; 0: it did not */
 };
 
+/* What one [profile NAME] of the file says. */
+struct named {
+	struct str section;   /* "profile customers" */
+	struct value *values; /* one per row, used where the row is its */
+};
+
 struct settings {
 	struct arena *arena;
-	struct value *values; /* one per row */
+	struct value *values; /* one per row; of [x NAME] the defaults */
+	struct {
+		struct named *items; /* in the order of the file */
+		size_t n, cap;
+	} named;
 };
 
 struct unit {
@@ -207,27 +218,39 @@ static const char *check(
 
 /* ---- the table */
 
-static enum status set_row(
-	struct settings *s, size_t i, struct str text, struct err *e)
+/* "profile " for the section "profile NAME" of a row; else empty. */
+static struct str kind_of(const char *section)
 {
-	const struct setting_row *row = &setting_rows[i];
-	struct value v = { .text = must(arena_str(s->arena, text)) };
-	const char *want = check(s->arena, row, &v);
+	struct str s = str_of(section);
 
-	if (want != NULL)
-		return err_set(e, ST_INVALID,
-			"%s.%s: \"%.*s\" is wrong, it takes %s%s", row->section,
-			row->key, STR_ARG(str_upto(text, 80)),
-			want == row->range ? "one of " : "", want);
-	s->values[i] = v;
-	return ST_OK;
+	if (!str_ends(s, STR(ANY_NAME)))
+		return (struct str){};
+	return str_upto(s, s.n - sizeof(ANY_NAME) + 2);
+}
+
+static bool is_name(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!chr_is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_')
+			return false;
+	return s.n > 0 && s.n <= SETTINGS_NAME_BYTES_MAX;
+}
+
+/* Is the section one that the row belongs to? */
+static bool in_section(struct str section, const struct setting_row *row)
+{
+	struct str kind = kind_of(row->section);
+
+	if (kind.n == 0)
+		return str_eq(section, str_of(row->section));
+	return str_starts(section, kind) && is_name(str_from(section, kind.n));
 }
 
 static bool find_row(struct str section, struct str key, size_t *at)
 {
 	for (size_t i = 0; setting_rows[i].section != NULL; i++) {
-		if (!str_eq(section, str_of(setting_rows[i].section)) ||
-			!str_eq(key, str_of(setting_rows[i].key)))
+		if (!str_eq(key, str_of(setting_rows[i].key)) ||
+			!in_section(section, &setting_rows[i]))
 			continue;
 		*at = i;
 		return true;
@@ -235,27 +258,90 @@ static bool find_row(struct str section, struct str key, size_t *at)
 	return false;
 }
 
-static bool is_section(struct str section)
+/* The row by which a section is known, or NULL. */
+static const struct setting_row *find_section(struct str section)
 {
-	for (size_t i = 0; setting_rows[i].section != NULL; i++)
-		if (str_eq(section, str_of(setting_rows[i].section)))
-			return true;
-	return false;
+	for (const struct setting_row *r = setting_rows; r->section != NULL;
+		r++)
+		if (in_section(section, r))
+			return r;
+	return NULL;
+}
+
+static size_t count_rows(void)
+{
+	size_t n = 0;
+
+	while (setting_rows[n].section != NULL)
+		n++;
+	return n;
+}
+
+static struct value *values_new(struct settings *s)
+{
+	struct value *v = arena_array(s->arena, count_rows(), sizeof(*v));
+
+	BUG(v == NULL);
+	return v;
+}
+
+/* The values of a section; NULL: nobody named it. */
+static struct value *values_of(const struct settings *s, struct str section)
+{
+	const struct setting_row *row = find_section(section);
+
+	if (row == NULL || kind_of(row->section).n == 0)
+		return s->values;
+	for (size_t i = 0; i < s->named.n; i++)
+		if (str_eq(s->named.items[i].section, section))
+			return s->named.items[i].values;
+	return NULL;
+}
+
+/* As values_of; what nobody has named yet begins with the defaults. */
+static struct value *values_make(struct settings *s, struct str section)
+{
+	struct value *v = values_of(s, section);
+	struct named named;
+
+	if (v != NULL)
+		return v;
+	named.section = must(arena_str(s->arena, section));
+	named.values = values_new(s);
+	memcpy(named.values, s->values, count_rows() * sizeof(*named.values));
+	BUG(!VEC_PUSH(s->arena, &s->named, named));
+	return named.values;
+}
+
+static enum status set_row(struct settings *s, struct str section, size_t i,
+	struct str text, struct err *e)
+{
+	const struct setting_row *row = &setting_rows[i];
+	struct value v = { .text = must(arena_str(s->arena, text)) };
+	const char *want = check(s->arena, row, &v);
+
+	if (want != NULL)
+		return err_set(e, ST_INVALID,
+			"%.*s.%s: \"%.*s\" is wrong, it takes %s%s",
+			STR_ARG(section), row->key, STR_ARG(str_upto(text, 80)),
+			want == row->range ? "one of " : "", want);
+	values_make(s, section)[i] = v;
+	return ST_OK;
 }
 
 struct settings *settings_new(void)
 {
 	struct settings *s = mem_must(sizeof(*s));
-	struct err e = {};
-	size_t n = 0;
+	const struct setting_row *row = setting_rows;
 
-	while (setting_rows[n].section != NULL)
-		n++;
 	s->arena = arena_must(0);
-	s->values = arena_array(s->arena, n, sizeof(*s->values));
-	BUG(s->values == NULL);
-	for (size_t i = 0; i < n; i++)
-		BUG(set_row(s, i, str_of(setting_rows[i].value), &e) != ST_OK);
+	s->values = values_new(s);
+	for (size_t i = 0; row[i].section != NULL; i++) {
+		struct value v = { .text = str_of(row[i].value) };
+
+		BUG(check(s->arena, &row[i], &v) != NULL);
+		s->values[i] = v;
+	}
 	return s;
 }
 
@@ -273,28 +359,29 @@ static enum status apply(
 	struct settings *s, const struct conf_row *row, struct err *e)
 {
 	struct str text = row->value;
+	struct value *v;
 	enum status st;
 	size_t i;
 
 	if (row->section.n == 0)
 		return err_set(e, ST_INVALID, "%s stands before any [section]",
 			row->key.p);
-	if (!is_section(row->section))
+	if (find_section(row->section) == NULL)
 		return err_set(e, ST_INVALID, "there is no section [%s]",
 			row->section.p);
 	if (!find_row(row->section, row->key, &i))
 		return err_set(e, ST_INVALID, "[%s] has no setting %s",
 			row->section.p, row->key.p);
-	if (s->values[i].line != 0) {
+	v = &values_make(s, row->section)[i];
+	if (v->line != 0) {
 		if (!is_list(setting_rows[i].type))
 			return err_set(e, ST_INVALID,
 				"%s.%s was already set in line %u",
-				row->section.p, row->key.p, s->values[i].line);
-		text = must(arena_fmt(
-			s->arena, "%s %s", s->values[i].text.p, text.p));
+				row->section.p, row->key.p, v->line);
+		text = must(arena_fmt(s->arena, "%s %s", v->text.p, text.p));
 	}
-	st = set_row(s, i, text, e);
-	s->values[i].line = row->line;
+	st = set_row(s, row->section, i, text, e);
+	v->line = row->line;
 	return st;
 }
 
@@ -318,32 +405,51 @@ enum status settings_load(
 	return st;
 }
 
-static bool find_key(const char *key, size_t *at)
+static bool find_key(const char *key, struct str *section, size_t *at)
 {
 	struct str rest = str_of(key);
-	struct str section = str_cut(&rest, '.');
 
-	return find_row(section, rest, at);
+	*section = str_cut(&rest, '.');
+	return find_row(*section, rest, at);
 }
 
 enum status settings_set(
 	struct settings *s, const char *key, struct str value, struct err *e)
 {
+	struct str section;
 	size_t i;
 
-	if (!find_key(key, &i))
+	if (!find_key(key, &section, &i))
 		return err_set(e, ST_INVALID, "there is no setting %s", key);
-	return set_row(s, i, value, e);
+	return set_row(s, section, i, value, e);
 }
 
 static const struct value *value_of(
 	const struct settings *s, const char *key, enum setting_type *type)
 {
+	const struct value *values;
+	struct str section;
 	size_t i = 0;
 
-	BUG(!find_key(key, &i));
+	BUG(!find_key(key, &section, &i));
+	values = values_of(s, section);
+	BUG(values == NULL);
 	*type = setting_rows[i].type;
-	return &s->values[i];
+	return &values[i];
+}
+
+struct str settings_name(const struct settings *s, const char *kind, size_t i)
+{
+	struct str name, start = str_of(kind);
+
+	for (size_t k = 0; k < s->named.n; k++) {
+		name = s->named.items[k].section;
+		if (!str_starts(name, start) || name.p[start.n] != ' ')
+			continue;
+		if (i-- == 0)
+			return str_from(name, start.n + 1);
+	}
+	return (struct str){};
 }
 
 struct str settings_str(const struct settings *s, const char *key)
@@ -423,15 +529,35 @@ static void write_value(
 		sbuf_addc(out, '\n');
 }
 
+/* The rows of one section from row i on, under its title. */
+static void write_section(size_t i, struct str title,
+	const struct value *values, struct sbuf *out)
+{
+	const char *section = setting_rows[i].section;
+
+	sbuf_fmt(out, "%s[%.*s]\n", out->n == 0 ? "" : "\n", STR_ARG(title));
+	for (; setting_rows[i].section != NULL; i++)
+		if (strcmp(setting_rows[i].section, section) == 0)
+			write_value(&setting_rows[i], &values[i], out);
+}
+
 void settings_write(const struct settings *s, struct sbuf *out)
 {
 	const char *section = "";
+	struct str title;
 
 	for (size_t i = 0; setting_rows[i].section != NULL; i++) {
-		if (strcmp(section, setting_rows[i].section) != 0) {
-			section = setting_rows[i].section;
-			sbuf_fmt(out, "%s[%s]\n", i == 0 ? "" : "\n", section);
+		if (strcmp(section, setting_rows[i].section) == 0)
+			continue;
+		section = setting_rows[i].section;
+		if (kind_of(section).n == 0)
+			write_section(i, str_of(section), s->values, out);
+		for (size_t k = 0; k < s->named.n; k++) {
+			title = s->named.items[k].section;
+			if (kind_of(section).n > 0 &&
+				in_section(title, &setting_rows[i]))
+				write_section(i, title,
+					s->named.items[k].values, out);
 		}
-		write_value(&setting_rows[i], &s->values[i], out);
 	}
 }

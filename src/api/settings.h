@@ -27,10 +27,12 @@
 #define SETTINGS_VIEW_FOLDER "view"
 #define SETTINGS_VIEW SETTINGS_VIEW_FOLDER "/view.mdb"
 #define SETTINGS_SPOOL "spool"
+#define SETTINGS_POLICY_FOLDER "policy" /* the policy cache */
 /* ... and below server.run_dir. */
 #define SETTINGS_ADMIN_SOCKET "admin.sock"
 #define SETTINGS_PROBE_SOCKET "probe.sock"
-#define SETTINGS_STATUS "status.json" /* what runs, by the supervisor */
+#define SETTINGS_POLICY_SOCKET "policy.sock" /* control of the role policy */
+#define SETTINGS_STATUS "status.json"	     /* what runs, by the supervisor */
 
 enum setting_type {
 	SETTING_STR,	/* any text */
@@ -47,7 +49,11 @@ enum setting_type {
 	SETTING_ADDRS,	/* IP addresses with ports: where to bind or connect */
 };
 
+/* Of the NAME of a section [profile NAME]. */
+#define SETTINGS_NAME_BYTES_MAX 32
+
 struct setting_row {
+	/* "profile NAME": there may be many, each with a name of its own. */
 	const char *section;
 	const char *key;
 	enum setting_type type;
@@ -83,13 +89,19 @@ enum status settings_set(
 
 /*
  * The value of "section.key", borrowed from s. Strings end in a NUL that is
- * not counted; "" means not set.
+ * not counted; "" means not set. Of "profile NAME.key" the NAME must be there.
  */
 struct str settings_str(const struct settings *s, const char *key);
 int64_t settings_int(const struct settings *s, const char *key);
 bool settings_bool(const struct settings *s, const char *key);
 const struct str *settings_list(
 	const struct settings *s, const char *key, size_t *n);
+
+/*
+ * The i-th NAME of the sections [KIND NAME], in the order of the file, borrowed
+ * from s; p == NULL: there are no more. A value of it is "KIND NAME.key".
+ */
+struct str settings_name(const struct settings *s, const char *kind, size_t i);
 
 /* "DIR/FILE" below server.state_dir or server.run_dir, NUL-terminated. */
 struct str settings_state_path(

@@ -4,6 +4,7 @@
 
 #include "api/settings.h"
 #include "base/arena.h"
+#include "io/addr.h"
 #include "proto/host_name.h"
 
 #include "base/poison.h"
@@ -89,6 +90,43 @@ static bool no_report_host(const struct settings *s)
 	return runs(s, "edge") && is_empty(s, "report.host");
 }
 
+static bool no_listener(const struct settings *s)
+{
+	return runs(s, "policy") && is_empty_list(s, "policy.listen") &&
+	       is_empty(s, "policy.socket");
+}
+
+static bool nobody_connects(const struct settings *s)
+{
+	return runs(s, "policy") && !is_empty(s, "policy.socket") &&
+	       is_empty(s, "policy.socket_owner") &&
+	       is_empty(s, "policy.socket_group") &&
+	       !str_eq(settings_str(s, "policy.socket_mode"), STR("0666"));
+}
+
+static bool is_open(const struct settings *s, const char *key)
+{
+	struct addr a;
+	size_t n;
+	const struct str *list = settings_list(s, key, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (addr_parse(list[i], 0, &a) == ST_OK &&
+			!addr_is_loopback(&a))
+			return runs(s, "policy");
+	return false;
+}
+
+static bool is_policy_open(const struct settings *s)
+{
+	return is_open(s, "policy.listen");
+}
+
+static bool is_metrics_open(const struct settings *s)
+{
+	return is_open(s, "policy.metrics_listen");
+}
+
 static const struct {
 	bool (*is_so)(const struct settings *s);
 	enum settings_level level;
@@ -125,6 +163,21 @@ static const struct {
 	{ no_report_host, SETTINGS_WARNING,
 		"report.host is empty, so domains cannot ask for TLS reports: "
 		"set it to a host name for them" },
+	{ no_listener, SETTINGS_ERROR,
+		"policy.listen and policy.socket are both empty, so no mail "
+		"server could ask: set one of them" },
+	{ nobody_connects, SETTINGS_WARNING,
+		"policy.socket has no owner and no group of its own, so only "
+		"moat itself may connect: set policy.socket_group to the "
+		"group of the mail server, usually postfix" },
+	{ is_policy_open, SETTINGS_WARNING,
+		"policy.listen has an address that other machines can reach, "
+		"and there is no authentication: use 127.0.0.1, or let a "
+		"firewall see to it" },
+	{ is_metrics_open, SETTINGS_WARNING,
+		"policy.metrics_listen has an address that other machines can "
+		"reach, and there is no authentication: use 127.0.0.1, or let "
+		"a firewall see to it" },
 };
 
 const char *settings_level_name(enum settings_level level)
@@ -207,6 +260,26 @@ static void check_host(struct check *c, const char *key)
 				.p);
 }
 
+/* A profile cannot take the name of a built-in one. */
+static void check_profiles(struct check *c)
+{
+	static const char *const taken[] = { "sts", "sts-tlsrpt", "dane-sts" };
+	struct str name;
+
+	for (size_t i = 0; (name = settings_name(c->s, "profile", i)).p != NULL;
+		i++)
+		for (size_t k = 0; k < sizeof(taken) / sizeof(*taken); k++)
+			if (str_eq(name, str_of(taken[k])))
+				tell(c, SETTINGS_ERROR,
+					arena_fmt(c->a,
+						"[profile %s] has the name of "
+						"a built-in profile: choose "
+						"another one, and ask for it "
+						"in the MTA's configuration",
+						taken[k])
+						.p);
+}
+
 size_t settings_check(const struct settings *s, const char *const *roles,
 	settings_say *say, void *ctx)
 {
@@ -218,6 +291,7 @@ size_t settings_check(const struct settings *s, const char *const *roles,
 			tell(&c, rows[i].level, rows[i].text);
 	check_host(&c, "report.host");
 	check_host(&c, "console.host");
+	check_profiles(&c);
 	arena_free(&c.a);
 	return c.errors;
 }

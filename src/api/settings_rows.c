@@ -20,7 +20,8 @@ const struct setting_row setting_rows[] = {
 		"root." },
 	{ "server", "roles", SETTING_LIST,
 		"edge dns keeper acme probe digest console", NULL,
-		"The roles that run on this machine." },
+		"The roles that run on this machine. A machine that only "
+		"sends has policy alone." },
 	{ "server", "seal_key", SETTING_STR, "", NULL,
 		"The file with the key that seals secrets in the database, or "
 		"credential:NAME for a systemd credential. Empty: "
@@ -156,6 +157,89 @@ const struct setting_row setting_rows[] = {
 		"Certificates to trust instead of those of the system." },
 	{ "probe", "timeout", SETTING_TIME, "10s", "1..120",
 		"How long one probe may take." },
+
+	/* ---- policy: what Postfix and Sendmail ask */
+	{ "policy", "listen", SETTING_ADDRS, "127.0.0.1:8461", NULL,
+		"Where mail servers ask over TCP (a socketmap). There is no "
+		"authentication: loopback addresses only." },
+	{ "policy", "socket", SETTING_PATH, "", NULL,
+		"A unix socket for the same, as "
+		"/var/spool/postfix/moat/policy.sock, which Postfix reaches "
+		"from its chroot as unix:moat/policy.sock. Its folder is made "
+		"if it is missing. Empty: none." },
+	{ "policy", "socket_owner", SETTING_STR, "", NULL,
+		"The user who owns that socket. Empty: server.user." },
+	{ "policy", "socket_group", SETTING_STR, "", NULL,
+		"The group of that socket, usually postfix. Empty: the group "
+		"of server.user." },
+	{ "policy", "socket_mode", SETTING_CHOICE, "0660", "0600|0660|0666",
+		"The permissions of that socket." },
+	{ "policy", "connections", SETTING_INT, "4096", "16..100000",
+		"Connections of mail servers held at a time." },
+	{ "policy", "resolver", SETTING_ADDRS, "", NULL,
+		"Resolvers to ask. Empty: those of /etc/resolv.conf." },
+	{ "policy", "dnssec", SETTING_CHOICE, "validate", "validate|trust|off",
+		"How answers are known to be authentic: validated here with "
+		"DNSSEC, from the keys of the root down; by the AD bit of "
+		"resolvers that are trusted, which is put to the test at the "
+		"start; or not at all. With off there is no DANE." },
+	{ "policy", "root_anchor", SETTING_PATH, "/usr/share/dns/root.key",
+		NULL, "The DNSSEC keys of the root, for own validation." },
+	{ "policy", "stubs", SETTING_LIST, "", NULL,
+		"Name servers of zones that the public DNS does not know, as "
+		"ZONE=ADDRESS:PORT. For laboratories and trials." },
+	{ "policy", "ca_file", SETTING_PATH, "", NULL,
+		"Certificates to trust for policy hosts instead of those of "
+		"the system." },
+	{ "policy", "https_port", SETTING_INT, "443", "1..65535",
+		"The port of policy hosts. Other than 443 only for "
+		"laboratories." },
+	{ "policy", "allow_private", SETTING_BOOL, "no", NULL,
+		"Lets policies be fetched from private and loopback "
+		"addresses. Only for laboratories." },
+	{ "policy", "answer_time", SETTING_TIME, "8s", "1..60",
+		"How long a mail server waits for an answer at most. Then it "
+		"gets one by what is known, while looking up goes on." },
+	{ "policy", "fetch_time", SETTING_TIME, "60s", "1..300",
+		"How long fetching one policy may take." },
+	{ "policy", "grace", SETTING_TIME, "60s", "0..3600",
+		"For how long an answer is given again before DNS is asked "
+		"whether the policy has changed." },
+	{ "policy", "refresh", SETTING_TIME, "1d", "3600..604800",
+		"How often each cached policy is fetched again, whatever DNS "
+		"says. The moment is random." },
+	{ "policy", "hot_answers", SETTING_SIZE, "16m", "65536..17179869184",
+		"Memory for answers that are ready to be sent." },
+	{ "policy", "cache_max_size", SETTING_SIZE, "4g",
+		"1048576..1099511627776",
+		"How large the policy cache may grow. It takes address space "
+		"at once and disk as it fills." },
+	{ "policy", "cache_per_domain", SETTING_INT, "1000", "1..1000000000",
+		"Policies that one registrable domain (as example.co.uk) may "
+		"have in the cache. What is beyond is not kept; what is there "
+		"stays." },
+	{ "policy", "negative_answers", SETTING_INT, "100000", "100..100000000",
+		"Domains without a policy that are remembered." },
+	{ "policy", "visibility", SETTING_BOOL, "no", NULL,
+		"Whether the profiles sts-tlsrpt and dane-sts have Postfix "
+		"3.10 and later report to domains whose policy is in testing "
+		"or cannot be fetched. Their mail then goes at level may: "
+		"never say yes where smtp_tls_security_level is stronger." },
+	{ "policy", "metrics_listen", SETTING_ADDRS, "", NULL,
+		"Where GET /metrics is answered over HTTP. Loopback addresses "
+		"only. The control socket answers it anyway." },
+
+	/* ---- profile: further socketmap names */
+	{ "profile NAME", "kind", SETTING_CHOICE, "sts",
+		"sts|sts-tlsrpt|dane-sts",
+		"A mail server that asks for the socketmap NAME gets the "
+		"answers of this built-in one, with the changes below. NAME "
+		"is of letters, digits, - and _, at most 32." },
+	{ "profile NAME", "enforce_testing", SETTING_BOOL, "no", NULL,
+		"Whether policies in testing are applied as if they were in "
+		"enforce." },
+	{ "profile NAME", "visibility", SETTING_BOOL, "no", NULL,
+		"As policy.visibility, for this profile." },
 
 	/* ---- cert: where certificates come from */
 	{ "cert", "source", SETTING_CHOICE, "acme", "acme|files|exec|local-ca",

@@ -162,6 +162,18 @@ struct str addr_bytes(const struct addr *a)
 	return (struct str){ (const char *)&v6->sin6_addr, 16 };
 }
 
+bool addr_is_loopback(const struct addr *a)
+{
+	const struct in6_addr *six =
+		&((const struct sockaddr_in6 *)&a->ss)->sin6_addr;
+	struct str b = addr_bytes(a);
+
+	if (b.n == 4)
+		return b.p[0] == 127;
+	return IN6_IS_ADDR_LOOPBACK(six) ||
+	       (IN6_IS_ADDR_V4MAPPED(six) && b.p[12] == 127);
+}
+
 struct str addr_client(const struct addr *a)
 {
 	return str_upto(addr_bytes(a),

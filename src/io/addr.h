@@ -45,6 +45,9 @@ struct str addr_bytes(const struct addr *a);
  */
 struct str addr_client(const struct addr *a);
 
+/* true for 127.0.0.0/8, also mapped into IPv6, and ::1. */
+bool addr_is_loopback(const struct addr *a);
+
 /*
  * true if a packet to it stays on no private, loopback, link-local, shared,
  * documentation, benchmark, multicast or reserved network (RFC 6890 and its

@@ -72,6 +72,20 @@ static void faults_name_file_and_line(void **state)
 			"one of debug|info|warn|error" },
 		{ "[server]\nstop_time = 301s\n", 2, "one of 1..300" },
 		{ "[dns]\nnonsense\n", 2, "neither a [section] nor" },
+		{ "[profile]\nkind = sts\n", 2, "no section [profile]" },
+		{ "[profile ]\nkind = sts\n", 2, "there is no section" },
+		{ "[profile a b]\nkind = sts\n", 2, "there is no section" },
+		{ "[profile a.b]\nkind = sts\n", 2, "there is no section" },
+		{ "[profile 123456789012345678901234567890123]\n"
+		  "kind = sts\n",
+			2, "there is no section" },
+		{ "[profile a]\nmode = x\n", 2,
+			"[profile a] has no setting mode" },
+		{ "[profile a]\nkind = x\n", 2,
+			"profile a.kind: \"x\" is wrong, it takes one of "
+			"sts|" },
+		{ "[profile a]\nkind = sts\nkind = sts\n", 3,
+			"profile a.kind was already set in line 2" },
 	};
 
 	(void)state;
@@ -89,6 +103,35 @@ static void faults_name_file_and_line(void **state)
 			fail_msg("\"%s\" has neither \"%s\" nor \"%s\"", e.text,
 				where, rows[i].says);
 	}
+}
+
+static void sections_with_names(void **state)
+{
+	static const char text[] = "[profile strict]\n"
+				   "enforce_testing = yes\n"
+				   "[policy]\n"
+				   "grace = 5m\n"
+				   "[profile partners]\n"
+				   "kind = dane-sts\n"
+				   "[profile strict]\n"
+				   "visibility = yes\n";
+	struct settings *s = NULL;
+	struct err e = {};
+
+	(void)state;
+	if (load(text, &s, &e) != ST_OK)
+		fail_msg("%s", e.text);
+	assert_str(settings_name(s, "profile", 0), "strict");
+	assert_str(settings_name(s, "profile", 1), "partners");
+	assert_null(settings_name(s, "profile", 2).p);
+	assert_null(settings_name(s, "prof", 0).p);
+	assert_true(settings_bool(s, "profile strict.enforce_testing"));
+	assert_true(settings_bool(s, "profile strict.visibility"));
+	assert_str(settings_str(s, "profile strict.kind"), "sts");
+	assert_false(settings_bool(s, "profile partners.enforce_testing"));
+	assert_str(settings_str(s, "profile partners.kind"), "dane-sts");
+	assert_int_equal(settings_int(s, "policy.grace"), 300);
+	settings_free(&s);
 }
 
 static void long_lines_are_refused_not_cut(void **state)
@@ -128,6 +171,9 @@ static void what_is_written_can_be_read(void **state)
 	assert_int_equal(
 		settings_set(s, "edge.addresses", STR("::1 127.0.0.1"), &e),
 		ST_OK);
+	assert_int_equal(
+		settings_set(s, "profile strict.kind", STR("sts-tlsrpt"), &e),
+		ST_OK);
 	settings_write(s, &b1);
 	assert_true(sbuf_ok(&b1));
 	one[b1.n] = '\0';
@@ -135,6 +181,7 @@ static void what_is_written_can_be_read(void **state)
 	settings_write(again, &b2);
 	two[b2.n] = '\0';
 	assert_string_equal(one, two);
+	assert_non_null(strstr(one, "\n[profile strict]\nkind = sts-tlsrpt\n"));
 	settings_free(&s);
 	settings_free(&again);
 }
@@ -167,7 +214,7 @@ static int drop_file(void **state)
 }
 
 static const char *const some_roles[] = { "acme", "digest", "dns", "edge",
-	NULL };
+	"policy", NULL };
 
 struct found {
 	char text[4000];
@@ -225,6 +272,29 @@ static void what_makes_no_sense_together(void **state)
 			"note: report.host lies outside" },
 		{ "[report]\n", "[console]\nhost = z.example\n[report]\n", 1,
 			"error: console.host is the zone" },
+		{ "roles = acme dns edge\n",
+			"roles = policy\n[policy]\nlisten =\n[server]\n", 1,
+			"error: policy.listen and policy.socket are both" },
+		{ "roles = acme dns edge\n",
+			"roles = policy\n[policy]\nsocket = /x/y\n", 0,
+			"warning: policy.socket has no owner" },
+		{ "roles = acme dns edge\n",
+			"roles = policy\n[policy]\nsocket = /x/y\n"
+			"socket_group = postfix\n",
+			0, NULL },
+		{ "roles = acme dns edge\n",
+			"roles = policy\n[policy]\nlisten = [::1]:1 "
+			"[::ffff:127.0.0.1]:1 127.1.2.3:1\n"
+			"metrics_listen = 127.0.0.1:2\n",
+			0, NULL },
+		{ "roles = acme dns edge\n",
+			"roles = policy\n[policy]\nlisten = 0.0.0.0:1\n", 0,
+			"warning: policy.listen has an address" },
+		{ "roles = acme dns edge\n",
+			"roles = policy\n[policy]\nmetrics_listen = [::]:1\n",
+			0, "warning: policy.metrics_listen has an address" },
+		{ "[report]\n", "[profile sts]\nkind = sts\n[report]\n", 1,
+			"error: [profile sts] has the name" },
 	};
 
 	(void)state;
@@ -256,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_over_defaults),
 		cmocka_unit_test(faults_name_file_and_line),
+		cmocka_unit_test(sections_with_names),
 		cmocka_unit_test(long_lines_are_refused_not_cut),
 		cmocka_unit_test(a_missing_file_is_its_own_status),
 		cmocka_unit_test(what_is_written_can_be_read),
