@@ -2,6 +2,7 @@
 /* client: one HTTP/1.1 request on a unix socket, and its faults in words. */
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -41,24 +42,25 @@ enum status client_settings(
 	return ST_OK;
 }
 
-static enum status socket_path(struct cli *cli, const char **out, struct err *e)
+static enum status socket_path(
+	struct cli *cli, const char *socket, const char **out, struct err *e)
 {
 	struct settings *set = NULL;
 	enum status st = client_settings(cli, &set, e);
 
 	if (st != ST_OK)
 		return st;
-	*out = settings_run_path(set, cli->arena, SETTINGS_ADMIN_SOCKET).p;
+	*out = settings_run_path(set, cli->arena, socket).p;
 	settings_free(&set);
 	return ST_OK;
 }
 
 /* *remedy: what to do if it fails. */
-static enum status reach(
-	struct cli *cli, int *fd, const char **remedy, struct err *e)
+static enum status reach(struct cli *cli, const char *socket, int *fd,
+	const char **remedy, struct err *e)
 {
 	const char *path;
-	enum status st = socket_path(cli, &path, e);
+	enum status st = socket_path(cli, socket, &path, e);
 
 	*remedy = "correct the configuration file, or name another with -c";
 	if (st != ST_OK)
@@ -67,6 +69,10 @@ static enum status reach(
 	if (st == ST_PERM) {
 		err_prefix(e, "not allowed");
 		*remedy = "be root, or in the group of the socket";
+	} else if (st != ST_OK && strcmp(socket, SETTINGS_POLICY_SOCKET) == 0) {
+		err_prefix(e, "the role policy is not running here");
+		*remedy = "name policy in server.roles and start moatd, or "
+			  "name its configuration file with -c";
 	} else if (st != ST_OK) {
 		err_prefix(e, "moatd is not running here");
 		*remedy = "start moatd, or name its configuration file "
@@ -166,7 +172,9 @@ static enum status exchange(struct cli *cli, const struct client_call *call,
 	enum status st;
 
 	t.deadline.ms = clock_mono(clock_system()).ms + TIMEOUT_MS;
-	st = reach(cli, &t.fd, remedy, e);
+	st = reach(cli,
+		call->socket != NULL ? call->socket : SETTINGS_ADMIN_SOCKET,
+		&t.fd, remedy, e);
 	if (st == ST_OK)
 		st = write_all(&t, request_head(cli, call), e);
 	if (st == ST_OK && call->body.p != NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client: calls of the running system's API over the admin socket, which lies
- * in the run directory of moat.conf.
+ * client: calls of the running system over a socket in the run directory of
+ * moat.conf: of the API over the admin socket, or of a role's control socket.
  */
 #pragma once
 
@@ -19,6 +19,7 @@ enum status client_settings(
 	const struct cli *cli, struct settings **out, struct err *e);
 
 struct client_call {
+	const char *socket;	  /* SETTINGS_..._SOCKET; NULL: the API's */
 	const char *method;	  /* "GET" */
 	struct str path;	  /* "/api/v1/status?x=y"; already encoded */
 	struct str body;	  /* JSON, or a report; p == NULL: none */

@@ -11,11 +11,36 @@
 #include "base/log.h"
 #include "daemon/folders.h"
 #include "daemon/privileges.h"
+#include "daemon/role.h"
 #include "daemon/supervisor.h"
 #include "io/crypto.h"
 #include "io/fd.h"
 
 #include "base/poison.h"
+
+/* Does a role run that needs database, view and sealing key? */
+static bool is_host(const struct settings *set)
+{
+	for (const struct role *const *r = roles; *r != NULL; r++)
+		if ((*r)->folder == NULL && role_chosen(set, *r))
+			return true;
+	return false;
+}
+
+/* The folders that single roles keep for themselves. */
+static enum status make_own(const struct settings *set, struct arena *a,
+	const struct owner *owner, struct err *e)
+{
+	enum status st = ST_OK;
+
+	for (const struct role *const *r = roles; st == ST_OK && *r != NULL;
+		r++)
+		if ((*r)->folder != NULL && role_chosen(set, *r))
+			st = privileges_make_dir(
+				settings_state_path(set, a, (*r)->folder).p,
+				0750, owner->uid, owner->gid, e);
+	return st;
+}
 
 enum status folders_make(
 	const struct settings *set, struct owner *owner, struct err *e)
@@ -33,14 +58,17 @@ enum status folders_make(
 		{ settings_state_path(set, a, SETTINGS_VIEW_FOLDER), 0750,
 			true },
 	};
+	size_t n = is_host(set) ? sizeof(dirs) / sizeof(*dirs) : 2;
 	enum status st = ST_OK;
 
 	if (geteuid() == 0)
 		st = privileges_find(settings_str(set, "server.user").p,
 			&owner->uid, &owner->gid, e);
-	for (size_t i = 0; st == ST_OK && i < sizeof(dirs) / sizeof(*dirs); i++)
+	for (size_t i = 0; st == ST_OK && i < n; i++)
 		st = privileges_make_dir(dirs[i].path.p, dirs[i].mode,
 			dirs[i].owned ? owner->uid : (uid_t)-1, owner->gid, e);
+	if (st == ST_OK)
+		st = make_own(set, a, owner, e);
 	arena_free(&a);
 	return st;
 }
@@ -92,6 +120,10 @@ enum status folders_make_key(
 	struct crypto_key *there = NULL;
 	enum status st;
 
+	if (!is_host(set)) {
+		st = ST_OK;
+		goto out;
+	}
 	st = crypto_key_open(key.p, &there, e);
 	crypto_key_free(&there);
 	if (st != ST_NOTFOUND)

@@ -21,16 +21,20 @@ struct settings;
 
 #define ROLE_READS_MAX 16u
 
+enum role_socket_kind { ROLE_TCP, ROLE_UDP, ROLE_UNIX };
+
 /* A socket that the supervisor opens before any role is started. */
 struct role_socket {
 	const char *name; /* role_fd knows it by this */
 	/*
-	 * "section.key" of a list of addresses, each bound anew for every
-	 * worker (SO_REUSEPORT); or "/FILE": a unix stream socket in the run
-	 * directory, of which all workers share one.
+	 * TCP, UDP: "section.key" of a list of addresses, each bound anew for
+	 * every worker (SO_REUSEPORT). UNIX, of which all workers share one:
+	 * "/FILE" in the run directory, for owner and group of moat; or the
+	 * "section.key" of a path anywhere ("": none), with key_owner,
+	 * key_group and key_mode beside it.
 	 */
 	const char *where;
-	bool datagram; /* UDP instead of TCP */
+	enum role_socket_kind kind;
 };
 
 /* What a role is given; it lives as long as the process. */
@@ -55,6 +59,11 @@ struct role {
 	bool front;
 	unsigned sandbox; /* SANDBOX_ bits of io/sandbox.h */
 	bool no_state;	  /* it does not even read the state folder */
+	/*
+	 * The folder in the state folder that is all it needs: no database, no
+	 * view, no sealing key. NULL: it needs those.
+	 */
+	const char *folder;
 	const struct role_socket *sockets; /* ended by name NULL, or NULL */
 	const char *workers; /* setting with the number, or NULL: 1 */
 
@@ -76,6 +85,9 @@ extern const struct role *const roles[];
 
 /* The role of that name, or NULL. */
 const struct role *role_find(const char *name);
+
+/* Is it named in server.roles? */
+bool role_chosen(const struct settings *set, const struct role *role);
 
 /*
  * The i-th socket of that name, or -1 when there are no more. Non-blocking and

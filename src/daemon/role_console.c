@@ -74,7 +74,7 @@ static void close_console(void **state)
 }
 
 static const struct role_socket sockets[] = {
-	{ "admin", "/" SETTINGS_ADMIN_SOCKET, false },
+	{ "admin", "/" SETTINGS_ADMIN_SOCKET, ROLE_UNIX },
 	{},
 };
 

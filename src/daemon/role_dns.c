@@ -293,8 +293,8 @@ static enum status dns_role_start(
 }
 
 static const struct role_socket sockets[] = {
-	{ "dns-udp", "dns.listen", true },
-	{ "dns-tcp", "dns.listen", false },
+	{ "dns-udp", "dns.listen", ROLE_UDP },
+	{ "dns-tcp", "dns.listen", ROLE_TCP },
 	{},
 };
 

@@ -146,8 +146,8 @@ static enum status edge_role_start(
 }
 
 static const struct role_socket sockets[] = {
-	{ "https", "edge.https", false },
-	{ "http", "edge.http", false },
+	{ "https", "edge.https", ROLE_TCP },
+	{ "http", "edge.http", ROLE_TCP },
 	{},
 };
 

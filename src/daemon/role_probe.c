@@ -92,7 +92,7 @@ static void close_probe(void **state)
 }
 
 static const struct role_socket sockets[] = {
-	{ "probe", "/" SETTINGS_PROBE_SOCKET, false },
+	{ "probe", "/" SETTINGS_PROBE_SOCKET, ROLE_UNIX },
 	{},
 };
 

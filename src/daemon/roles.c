@@ -2,6 +2,7 @@
 /* roles: the table of all roles. */
 #include <string.h>
 
+#include "api/settings.h"
 #include "daemon/role.h"
 #include "daemon/roles.h"
 
@@ -24,6 +25,17 @@ const struct role *role_find(const char *name)
 		if (strcmp((*r)->name, name) == 0)
 			return *r;
 	return NULL;
+}
+
+bool role_chosen(const struct settings *set, const struct role *role)
+{
+	size_t n;
+	const struct str *list = settings_list(set, "server.roles", &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(list[i], str_of(role->name)))
+			return true;
+	return false;
 }
 
 size_t roles_check(const struct settings *set, settings_say *say, void *ctx)

@@ -2,8 +2,10 @@
 /* sockets: bind and listen, once per worker (SO_REUSEPORT). */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +16,7 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "base/vec.h"
+#include "daemon/privileges.h"
 #include "daemon/sockets.h"
 #include "io/addr.h"
 #include "io/fd.h"
@@ -49,8 +52,32 @@ static int bind_ip(const struct addr *a, bool datagram)
 	return fd;
 }
 
-/* Only owner and group may connect: that is who may administer. */
-static int bind_unix(const char *path, struct owner owner)
+/* Who may connect to a unix socket. */
+struct access {
+	struct owner owner;
+	mode_t mode;
+};
+
+/* Whom an administrator's socket is for: owner and group. */
+#define ACCESS_ADMIN 0660
+
+/* Only a socket that nobody serves any more is taken away. */
+static bool clear_path(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int rc = connect(fd, (const struct sockaddr *)sun, sizeof(*sun));
+	bool served = rc == 0 || errno == EAGAIN;
+	struct stat st;
+
+	fd_close(&fd);
+	if (!served && lstat(sun->sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
+		(void)unlink(sun->sun_path);
+	if (served)
+		errno = EADDRINUSE;
+	return !served;
+}
+
+static int bind_unix(const char *path, const struct access *access)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	size_t n = strlen(path);
@@ -62,18 +89,18 @@ static int bind_unix(const char *path, struct owner owner)
 		return -1;
 	}
 	memcpy(sun.sun_path, path, n);
+	if (!clear_path(&sun))
+		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
-	(void)unlink(path); /* of a daemon that was killed */
-	old = umask(0117);
+	old = umask(0777 & ~access->mode);
 	rc = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
 	(void)umask(old);
 	if (rc < 0 || listen(fd, BACKLOG) < 0 ||
-		(owner.uid != (uid_t)-1 &&
-			/* a socket cannot be opened; the folder is root's */
-			fchownat(AT_FDCWD, path, owner.uid, owner.gid,
-				AT_SYMLINK_NOFOLLOW) < 0))
+		/* a socket cannot be opened; the folder is root's */
+		fchownat(AT_FDCWD, path, access->owner.uid, access->owner.gid,
+			AT_SYMLINK_NOFOLLOW) < 0)
 		fd_close(&fd);
 	return fd;
 }
@@ -104,16 +131,78 @@ static void add(struct sockets *s, struct bound b)
 }
 
 static enum status open_unix(struct sockets *s, struct bound b,
-	struct owner owner, struct sockets *from, struct err *e)
+	const struct access *access, struct sockets *from, struct err *e)
 {
 	b.fd = take(from, &b);
 	if (b.fd < 0)
-		b.fd = bind_unix(b.where.p, owner);
+		b.fd = bind_unix(b.where.p, access);
 	if (b.fd < 0)
 		return err_sys(e, ST_PERM, errno, "%s: cannot listen on %s",
 			b.role->name, b.where.p);
 	add(s, b);
 	return ST_OK;
+}
+
+/* What stands in the setting KEY_what, NUL-terminated. */
+static const char *beside(
+	const struct settings *set, const char *key, const char *what)
+{
+	char name[128];
+
+	(void)snprintf(name, sizeof(name), "%s_%s", key, what);
+	return settings_str(set, name).p;
+}
+
+static enum status access_of(const struct settings *set, const char *key,
+	struct access *out, struct err *e)
+{
+	const char *user = beside(set, key, "owner");
+	const char *group = beside(set, key, "group");
+	const struct group *gr = NULL;
+	enum status st = ST_OK;
+	uint32_t mode = 0;
+
+	if (user[0] != '\0')
+		st = privileges_find(user, &out->owner.uid, &out->owner.gid, e);
+	if (st != ST_OK)
+		return err_set(
+			e, st, "%s_owner: there is no user %s", key, user);
+	if (group[0] != '\0')
+		gr = getgrnam(group);
+	if (group[0] != '\0' && gr == NULL)
+		return err_set(e, ST_NOTFOUND,
+			"%s_group: there is no group %s: create it, or name "
+			"the group of your mail server",
+			key, group);
+	if (gr != NULL)
+		out->owner.gid = gr->gr_gid;
+	for (const char *p = beside(set, key, "mode"); *p != '\0'; p++)
+		mode = mode * 8 + (uint32_t)(*p - '0');
+	out->mode = (mode_t)mode;
+	return ST_OK;
+}
+
+/* A socket anywhere; its folder is made if it is missing, and left as it is. */
+static enum status open_path(struct sockets *s, struct bound b, const char *key,
+	const struct settings *set, struct owner owner, struct sockets *from,
+	struct err *e)
+{
+	struct access access = { .owner = owner };
+	struct str dir = b.where;
+	enum status st;
+
+	if (b.where.n == 0)
+		return ST_OK;
+	while (dir.n > 0 && dir.p[dir.n - 1] != '/')
+		dir.n--;
+	st = access_of(set, key, &access, e);
+	if (st == ST_OK && dir.n > 1)
+		st = privileges_make_dir(
+			arena_str(s->arena, str_upto(dir, dir.n - 1)).p, 0755,
+			(uid_t)-1, (gid_t)-1, e);
+	if (st != ST_OK)
+		return st;
+	return open_unix(s, b, &access, from, e);
 }
 
 /* A machine without IPv6 is no error as long as the address is a wildcard. */
@@ -176,12 +265,18 @@ enum status sockets_open(struct sockets *s, const struct role *role,
 		struct bound b = { .role = role,
 			.worker = ALL_WORKERS,
 			.name = rs->name,
-			.datagram = rs->datagram };
+			.datagram = rs->kind == ROLE_UDP };
 
 		if (rs->where[0] == '/') {
 			b.where = settings_run_path(
 				set, s->arena, rs->where + 1);
-			st = open_unix(s, b, owner, from, e);
+			st = open_unix(s, b,
+				&(struct access){ owner, ACCESS_ADMIN }, from,
+				e);
+		} else if (rs->kind == ROLE_UNIX) {
+			b.where = arena_str(
+				s->arena, settings_str(set, rs->where));
+			st = open_path(s, b, rs->where, set, owner, from, e);
 		} else {
 			st = open_list(s, b, workers, rs->where, set, from, e);
 		}

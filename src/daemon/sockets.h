@@ -42,7 +42,8 @@ struct owner {
 /*
  * Opens the sockets of a role's workers and adds them to s. What from (may be
  * NULL) has open under the same name and address is taken from there, so that
- * no connection is lost when settings are read again.
+ * no connection is lost when settings are read again. ST_NOTFOUND: a user or
+ * group that a setting names is not there; ST_PERM: cannot listen.
  */
 enum status sockets_open(struct sockets *s, const struct role *role,
 	unsigned workers, const struct settings *set, struct owner owner,

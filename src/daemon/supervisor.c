@@ -330,17 +330,6 @@ static void want_child(
 	*end = c;
 }
 
-static bool is_chosen(const struct settings *set, const struct role *role)
-{
-	size_t n;
-	const struct str *list = settings_list(set, "server.roles", &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(list[i], str_of(role->name)))
-			return true;
-	return false;
-}
-
 static void keep_error(void *ctx, enum settings_level level, const char *text)
 {
 	if (level == SETTINGS_ERROR)
@@ -362,7 +351,7 @@ static enum status open_sockets(struct supervisor *s,
 
 	for (const struct role *const *r = roles; st == ST_OK && *r != NULL;
 		r++)
-		if (is_chosen(set, *r))
+		if (role_chosen(set, *r))
 			st = sockets_open(out, *r, workers_of(set, *r), set,
 				s->owner, from, e);
 	return st;
@@ -375,7 +364,7 @@ static void want_children(struct supervisor *s)
 	for (const struct role *const *r = roles; *r != NULL; r++) {
 		unsigned n = workers_of(s->set, *r);
 
-		for (unsigned i = 0; is_chosen(s->set, *r) && i < n; i++)
+		for (unsigned i = 0; role_chosen(s->set, *r) && i < n; i++)
 			want_child(s, *r, i, n);
 	}
 }
