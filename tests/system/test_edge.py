@@ -313,6 +313,37 @@ def memory_kib(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", text).group(1))
 
 
+def test_what_lies_beside_the_view_is_out_of_reach(stack, tmp_path):
+    """Landlock, from inside: where its path of the view leads to the place of
+    the database, the edge is refused, though its user may read what is there;
+    the same bytes in the folder of the view are served."""
+    edge = stack.enter_context(
+        Edge(tmp_path, {"server": {"log_level": "debug"}}))
+    if not edge.process.log_lines("role.sandboxed role=edge .*landlock"):
+        return  # this kernel has none
+    view = edge.state / "view" / "view.mdb"
+    database, link = edge.state / "moat.db", edge.state / "view" / "link"
+    shutil.copyfile(view, database)
+    database.chmod(0o644)
+    edge.policy_ms()
+    link.symlink_to(database)
+    link.replace(view)
+    wait_until(lambda: try_policy(edge) is None, 10, "the refusal")
+    assert edge.process.log_lines("view.unusable .*view.mdb")
+    shutil.copyfile(database, link)
+    link.chmod(0o644)
+    link.replace(view)
+    wait_until(lambda: try_policy(edge), 10, "the view to be usable")
+
+
+def try_policy(edge):
+    """None while no certificate can be looked up."""
+    try:
+        return edge.ask("mta-sts.a.example", get("mta-sts.a.example"))
+    except (ssl.SSLError, ConnectionError):
+        return None
+
+
 def test_few_descriptors_are_survived(tmp_path):
     edge = Edge(tmp_path)
     edge.process.argv = ["prlimit", "--nofile=64:64", *edge.process.argv]
