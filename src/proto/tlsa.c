@@ -72,8 +72,8 @@ const char *tlsa_fault_text(enum tlsa_fault f)
 {
 	static const char *const texts[] = {
 		[TLSA_USABLE] = "is usable",
-		[TLSA_USAGE_PKIX] = "has a usage that SMTP does not use "
-				    "(RFC 7672 section 3.1.3)",
+		[TLSA_USAGE_PKIX] = ("has a usage that SMTP does not use "
+				     "(RFC 7672 section 3.1.3)"),
 		[TLSA_USAGE_UNKNOWN] = "has an unknown usage",
 		[TLSA_SELECTOR_UNKNOWN] = "has an unknown selector",
 		[TLSA_MATCHING_UNKNOWN] = "has an unknown matching type",
