@@ -56,8 +56,8 @@ class Trial:
 
     @staticmethod
     def fixed_ports():
-        return {"https": 8443, "http": 8080, "dns": 5354, "customer": 5355,
-                "resolver": 5356}
+        return {"https": 8443, "http": 8080, "dns": 5354, "lmtp": 2424,
+                "customer": 5355, "resolver": 5356}
 
     @staticmethod
     def free_ports():

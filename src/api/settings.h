@@ -30,6 +30,7 @@
 #define SETTINGS_POLICY_FOLDER "policy" /* the policy cache */
 /* ... and below server.run_dir. */
 #define SETTINGS_ADMIN_SOCKET "admin.sock"
+#define SETTINGS_LMTP_SOCKET "lmtp.sock"
 #define SETTINGS_PROBE_SOCKET "probe.sock"
 #define SETTINGS_POLICY_SOCKET "policy.sock" /* control of the role policy */
 #define SETTINGS_STATUS "status.json"	     /* what runs, by the supervisor */

@@ -19,7 +19,7 @@ const struct setting_row setting_rows[] = {
 		"The user that every role becomes when moatd is started as "
 		"root." },
 	{ "server", "roles", SETTING_LIST,
-		"edge dns keeper acme probe digest console", NULL,
+		"edge dns lmtp keeper acme probe digest console", NULL,
 		"The roles that run on this machine. A machine that only "
 		"sends has policy alone." },
 	{ "server", "seal_key", SETTING_STR, "", NULL,
@@ -132,6 +132,30 @@ const struct setting_row setting_rows[] = {
 		"come back later." },
 	{ "report", "backlog_size", SETTING_SIZE, "1g", "1024..1099511627776",
 		"Their bytes." },
+
+	/* ---- lmtp: report mail from your mail server */
+	{ "lmtp", "listen", SETTING_ADDRS, "", NULL,
+		"Where report mail is taken over TCP, besides the socket "
+		"lmtp.sock in the run directory. Whoever can connect can hand "
+		"in mail: loopback or a network of your own." },
+	{ "lmtp", "mailboxes", SETTING_LIST, "", NULL,
+		"Plain mailboxes that take reports too, as ADDRESS or "
+		"ADDRESS=TENANT. Such a report counts for the domain it is "
+		"about, if it is one of that tenant (otherwise the tenant "
+		"default)." },
+	{ "lmtp", "connections", SETTING_INT, "256", "1..100000",
+		"Connections held at a time." },
+	{ "lmtp", "command_time", SETTING_TIME, "300s", "1..3600",
+		"How long the mail server may take for its next command." },
+	{ "lmtp", "message_time", SETTING_TIME, "600s", "1..3600",
+		"How long a whole message may take." },
+	{ "lmtp", "session_time", SETTING_TIME, "3600s", "1..86400",
+		"How long a connection may last." },
+	{ "lmtp", "per_sender", SETTING_INT, "100000", "1..1000000000",
+		"Reports per hour that are taken from one domain of envelope "
+		"senders." },
+	{ "lmtp", "per_sender_size", SETTING_SIZE, "16g",
+		"1024..1099511627776", "Their bytes." },
 
 	/* ---- probe: looking at the world */
 	{ "probe", "resolver", SETTING_ADDRS, "", NULL,

@@ -3,6 +3,7 @@
  */
 #include "api/settings.h"
 #include "base/mem.h"
+#include "daemon/report_settings.h"
 #include "daemon/role.h"
 #include "daemon/roles.h"
 #include "hosting/edge.h"
@@ -34,28 +35,9 @@ static void edge_role_close(void **statep)
 	*statep = NULL;
 }
 
-static struct spool_limits limits_of(const struct settings *set)
-{
-	return (struct spool_limits){
-		.max_file_bytes = (uint64_t)settings_int(
-			set, "report.max_size"),
-		.max_bytes = (uint64_t)settings_int(set, "report.backlog_size"),
-		.max_files = (uint64_t)settings_int(set, "report.backlog"),
-	};
-}
-
 static int64_t ms_of(const struct settings *set, const char *key)
 {
 	return settings_int(set, key) * 1000;
-}
-
-static struct spool_quota_limits quota_of(
-	const struct settings *set, const char *reports, const char *bytes)
-{
-	return (struct spool_quota_limits){
-		.reports = (uint32_t)settings_int(set, reports),
-		.bytes = (uint64_t)settings_int(set, bytes),
-	};
 }
 
 static struct edge_options options_of(const struct settings *set)
@@ -78,8 +60,9 @@ static struct edge_options options_of(const struct settings *set)
 		.report_bytes = (uint64_t)settings_int(set, "report.max_size"),
 		.report_memory_bytes = (uint64_t)settings_int(
 			set, "report.memory"),
-		.per_id = quota_of(set, "report.per_id", "report.per_id_size"),
-		.per_source = quota_of(
+		.per_id = report_quota(
+			set, "report.per_id", "report.per_id_size"),
+		.per_source = report_quota(
 			set, "report.per_address", "report.per_address_size"),
 	};
 }
@@ -88,7 +71,7 @@ static enum status edge_role_open(
 	struct role_env *env, void **statep, struct err *e)
 {
 	const struct settings *set = env->settings;
-	struct spool_limits limits = limits_of(set);
+	struct spool_limits limits = report_spool_limits(set);
 	struct state *s = mem_must(sizeof(*s));
 	struct str admin, seal, spool, view;
 	enum status st;

@@ -20,7 +20,8 @@ from harness.knot import Knot
 from harness.moat import HOST, Moat, build_folder, ordinary_user
 from harness.process import wait_until
 
-ROLES = ["acme", "console", "digest", "dns", "edge", "keeper", "probe"]
+ROLES = ["acme", "console", "digest", "dns", "edge", "keeper", "lmtp",
+         "probe"]
 BACK = ["acme", "console", "digest", "keeper", "probe"]
 LOCAL = {"cert": {"source": "local-ca"},
          "server": {"roles": " ".join(ROLES)}}
@@ -143,7 +144,7 @@ def test_front_roles_reach_no_farther_than_they_must(stack, tmp_path, forward):
     the edge writes only the spool and asks no admin socket; the probe, which
     talks to everybody, reads nothing of ours."""
     moat = stack.enter_context(Moat(tmp_path / "moat", {
-        "server": {"roles": "dns edge keeper probe"},
+        "server": {"roles": "dns edge keeper lmtp probe"},
         "console": {"forward": forward}}))
 
     def reach(role):
@@ -153,6 +154,8 @@ def test_front_roles_reach_no_farther_than_they_must(stack, tmp_path, forward):
     unix = "unix" if forward == "yes" else '""'
     assert reach("edge") == (
         f"{moat.state}/view writes={moat.state}/spool connects={unix}")
+    assert reach("lmtp") == (
+        f'{moat.state}/view writes={moat.state}/spool connects=""')
     assert reach("dns") == f'{moat.state}/view writes="" connects=""'
     assert reach("keeper").startswith(f"{moat.state} writes={moat.state} ")
     assert reach("probe") == '"" writes="" connects=everywhere'

@@ -62,8 +62,9 @@ class Moat:
                  netns=None, ports=None):
         self.folder = Path(folder)
         ports = ports or {}
-        self.https, self.http, self.dns = (
-            ports.get(name) or free_port() for name in ("https", "http", "dns"))
+        self.https, self.http, self.dns, self.lmtp = (
+            ports.get(name) or free_port()
+            for name in ("https", "http", "dns", "lmtp"))
         self.conf = self.folder / "moat.conf"
         self.state = self.folder / "state"
         self.run_dir = self.folder / "run"
@@ -98,6 +99,7 @@ class Moat:
                 "workers": 1,
                 "addresses": HOST,
             },
+            "lmtp": {"listen": f"{HOST}:{self.lmtp}"},
             "probe": {
                 "dnssec": "off",
                 "allow_private": "yes",
