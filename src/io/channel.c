@@ -7,14 +7,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/num.h"
 #include "base/sbuf.h"
 #include "io/channel.h"
 #include "io/fd.h"
+#include "proto/netstring.h"
 
 #include "base/poison.h"
-
-#define HEAD_MAX 12 /* digits of a length, and the colon */
 
 enum status channel_connect(const char *path, int *fd, struct err *e)
 {
@@ -130,21 +128,20 @@ static enum status read_exactly(
 static enum status read_length(
 	int fd, struct mono deadline, size_t max, size_t *out, struct err *e)
 {
-	char head[HEAD_MAX];
+	char head[NETSTRING_DIGITS_MAX + 1];
 	enum status st;
-	uint64_t n;
+	size_t used;
 
-	for (size_t i = 0; i < HEAD_MAX; i++) {
+	for (size_t i = 0; i < sizeof(head); i++) {
 		st = read_exactly(fd, &head[i], 1, deadline, e);
 		if (st != ST_OK)
 			return st == ST_NOTFOUND && i > 0 ? ST_TEMP : st;
-		if (head[i] != ':')
-			continue;
-		st = num_u64((struct str){ head, i }, 0, max, &n);
-		if (st != ST_OK)
+		st = netstring_head(
+			(struct str){ head, i + 1 }, max, out, &used);
+		if (st == ST_INVALID || st == ST_LIMIT)
 			return err_set(e, st, "a bad length of a message");
-		*out = n;
-		return ST_OK;
+		if (st == ST_OK)
+			return ST_OK;
 	}
 	return err_set(e, ST_INVALID, "not a netstring");
 }
