@@ -5,11 +5,13 @@
 #include "cli/cli.h"
 
 extern const struct command cmd_audit;
+extern const struct command cmd_cache;
 extern const struct command cmd_domain;
 extern const struct command cmd_lint;
 extern const struct command cmd_match;
 extern const struct command cmd_new;
 extern const struct command cmd_report;
+extern const struct command cmd_rule;
 extern const struct command cmd_setup;
 extern const struct command cmd_status;
 extern const struct command cmd_view;

@@ -9,11 +9,13 @@ int main(int argc, char **argv)
 {
 	const struct command table[] = {
 		cmd_audit,
+		cmd_cache,
 		cmd_domain,
 		cmd_lint,
 		cmd_match,
 		cmd_new,
 		cmd_report,
+		cmd_rule,
 		cmd_setup,
 		cmd_status,
 		cmd_view,
