@@ -3,9 +3,10 @@
  * report_speed: takes in one report again and again for about some
  * milliseconds, and prints how many per second.
  *
- *     report_speed read  FILE MS   unpack and read, as in digest's child
- *     report_speed store FILE MS   spool/new -> child -> rows -> spool/done,
- *                                  all synced, each with an id of its own
+ *     report_speed read  FILE MS         unpack and read, as in digest's child
+ *     report_speed store FILE MS MOATD   spool/new -> child -> rows ->
+ *                                        spool/done, all synced, each with an
+ *                                        id of its own; MOATD is the child
  *
  * FILE holds JSON or gzip; for store, JSON with the text REPORT-ID in it.
  */
@@ -112,9 +113,14 @@ static void fill_spool(
 	must(spool_sync(spool, &e), &e);
 }
 
-static double stores_per_s(struct str text, double seconds, const char *dir)
+static double stores_per_s(
+	struct str text, double seconds, const char *moatd, const char *dir)
 {
-	struct digest_reader_options options = { NULL, 1000, 20000 };
+	struct digest_reader_options options = {
+		.program = moatd,
+		.max_reads = DIGEST_READS_MAX,
+		.time_ms = 20000,
+	};
 	struct spool_limits limits = SPOOL_LIMITS_DEFAULT;
 	struct digest d = {
 		.reader = digest_reader_new(&options),
@@ -158,21 +164,22 @@ int main(int argc, char **argv)
 	uint32_t ms = 0;
 	struct str raw;
 	double rate;
+	bool store;
 
-	if (argc != 4 || num_u32(str_of(argv[3]), 1, 60000, &ms) != ST_OK ||
-		(strcmp(argv[1], "read") != 0 &&
-			strcmp(argv[1], "store") != 0)) {
-		(void)fprintf(
-			stderr, "usage: report_speed read|store FILE MS\n");
+	store = argc == 5 && strcmp(argv[1], "store") == 0;
+	if ((!store && (argc != 4 || strcmp(argv[1], "read") != 0)) ||
+		num_u32(str_of(argv[3]), 1, 60000, &ms) != ST_OK) {
+		(void)fprintf(stderr, "usage: report_speed read FILE MS | "
+				      "store FILE MS MOATD\n");
 		return 64;
 	}
 	log_set_level(LOG_ERROR);
 	raw = read_file(a, argv[2]);
-	if (strcmp(argv[1], "read") == 0) {
+	if (!store) {
 		rate = reads_per_s(raw, ms / 1000.0);
 	} else {
 		BUG(mkdtemp(dir) == NULL);
-		rate = stores_per_s(raw, ms / 1000.0, dir);
+		rate = stores_per_s(raw, ms / 1000.0, argv[4], dir);
 		BUG(system(arena_fmt(a, "rm -r %s", dir).p) != 0);
 	}
 	(void)printf("%.1f\n", rate);

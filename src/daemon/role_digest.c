@@ -17,7 +17,7 @@
 
 static const struct digest_reader_options reader_options = {
 	.program = PROGRAM,
-	.max_reads = 1000,
+	.max_reads = DIGEST_READS_MAX,
 	.time_ms = 20000,
 };
 
@@ -98,6 +98,7 @@ static enum status digest_start(
 				KV_Z("reason", why.text));
 			wait_ms = TROUBLE_MS;
 		} else if (done == 0 && !more) {
+			digest_reader_rest(s->digest.reader);
 			wait_ms = IDLE_MS;
 		}
 	}

@@ -66,6 +66,11 @@ void digest_reader_free(struct digest_reader **r)
 	*r = NULL;
 }
 
+void digest_reader_rest(struct digest_reader *r)
+{
+	(void)end_child(r);
+}
+
 unsigned digest_reader_started(const struct digest_reader *r)
 {
 	return r->started;

@@ -442,6 +442,13 @@ static void a_child_serves_some_and_is_replaced(void **state)
 				 p->d.reader, p->a, STR("<xml/>"), &got, &p->e),
 		ST_INVALID);
 	assert_int_equal(digest_reader_started(p->d.reader), 3);
+	/* After a rest, and only then, the next report gets a new one. */
+	digest_reader_rest(p->d.reader);
+	digest_reader_rest(p->d.reader);
+	for (int i = 0; i < 2; i++)
+		OK(digest_reader_read(
+			p->d.reader, p->a, STR(REPORT("1", "1")), &got, &p->e));
+	assert_int_equal(digest_reader_started(p->d.reader), 4);
 }
 
 static void write_program(const char *path, const char *text)
