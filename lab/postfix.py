@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""postfix: Postfix of a Debian release, on a host, with its whole life in a
+folder of the run: as the honest receiver of everything, and as a sender that
+has one delivery transport per way of deciding on TLS."""
+
+import re
+from pathlib import Path
+
+from harness.process import Process, wait_until
+
+COMMON = """\
+compatibility_level = 3.6
+queue_directory = /lab/queue
+data_directory = /lab/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file_prefixes = /lab
+maillog_file = /lab/mail.log
+inet_protocols = ipv4
+myhostname = {name}.test
+mydestination =
+alias_maps =
+local_recipient_maps =
+notify_classes =
+smtputf8_enable = no
+default_process_limit = 80
+"""
+
+# Deferral is a result, so nothing is tried for long and nothing twice.
+SENDER = """\
+inet_interfaces = loopback-only
+transport_maps = regexp:/lab/conf/transport
+smtp_tls_CAfile = /lab/ca.pem
+smtp_tls_loglevel = 1
+smtp_tls_mandatory_protocols = >=TLSv1.2
+smtp_host_lookup = dns
+smtp_connect_timeout = 4s
+smtp_helo_timeout = 6s
+smtp_starttls_timeout = 6s
+smtp_connection_cache_on_demand = no
+max_use = 1
+minimal_backoff_time = 3600s
+queue_run_delay = 3600s
+"""
+
+RECEIVER = """\
+inet_interfaces = all
+mynetworks = 0.0.0.0/0
+default_transport = lmtp:[127.0.0.1]:2400
+relay_transport = lmtp:[127.0.0.1]:2400
+lmtp_host_lookup = native
+smtpd_peername_lookup = no
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = /lab/mx.pem
+smtpd_tls_received_header = yes
+smtpd_tls_loglevel = 1
+smtpd_client_connection_count_limit = 0
+"""
+
+SERVICES = """\
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+STATUS = re.compile(r"to=<([^>]*)>.* status=(\w+)(?: \((.*)\))?")
+
+
+class Postfix:
+    """folder becomes /lab for it. services: further lines of master.cf."""
+
+    def __init__(self, name, release, host, folder, settings, services=""):
+        self.name = name
+        self.release = release
+        self.host = host
+        self.folder = Path(folder)
+        self.settings = COMMON.format(name=name) + settings
+        self.services = SERVICES + services
+        self.process = Process(
+            release.argv(host, self.folder, "postfix", "-c", "/lab/conf",
+                         "start-fg"), self.folder, name)
+
+    def write(self, file, text):
+        path = self.folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def start(self):
+        for sub in ("conf", "queue", "data"):
+            (self.folder / sub).mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)
+        self.write("conf/main.cf", self.settings)
+        self.write("conf/master.cf", self.services)
+        (self.folder / "resolv.conf").touch()
+        self.run("chown", "postfix", "/lab/data")
+        self.process.start()
+        wait_until(self.ready, 20, f"{self.name} to start")
+        return self
+
+    def ready(self):
+        if not self.process.alive():
+            raise RuntimeError(f"{self.name} ended:\n"
+                               + self.process.log_text() + self.log())
+        return "daemon started" in self.log()
+
+    def run(self, *words, **options):
+        return self.release.run(self.host, self.folder, *words, **options)
+
+    def log(self):
+        path = self.folder / "mail.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def version(self):
+        return self.run("postconf", "-c", "/lab/conf", "-h",
+                        "mail_version").stdout.strip()
+
+    def stop(self):
+        if self.process.alive():
+            self.run("postfix", "-c", "/lab/conf", "stop", check=False)
+        self.process.stop()
+
+
+def receiver(release, host, folder, pem):
+    """The honest MX host: takes everything, and hands it to the recorder."""
+    made = Postfix("mx", release, host, folder, RECEIVER,
+                   "smtp inet n - n - - smtpd\n")
+    made.write("mx.pem", pem.read_text())
+    return made
+
+
+class PostfixSender:
+    """transports: way -> main.cf settings of that way alone. A message to
+    WAY.SOMETHING@domain is delivered that way."""
+
+    def __init__(self, name, release, host, folder, resolver, ca, transports):
+        services = "".join(
+            f"{way} unix - - n - - smtp\n" + "".join(
+                f"  -o {setting.replace(' ', '')}\n" for setting in settings)
+            for way, settings in transports.items())
+        self.name = name
+        self.server = Postfix(name, release, host, folder, SENDER, services)
+        self.server.write("resolv.conf",
+                          f"nameserver {resolver}\noptions trust-ad\n")
+        self.server.write("ca.pem", ca.read_text())
+        self.server.write("conf/transport", "".join(
+            f"/^{way}\\./ {way}:\n" for way in transports))
+        self.ways = list(transports)
+
+    def start(self):
+        self.server.start()
+        return self
+
+    def send(self, recipients):
+        """Gives all recipients a message, and returns at once."""
+        self.server.run("sendmail", "-C", "/lab/conf", "-f", "<>", "-i",
+                        *recipients,
+                        input="Subject: laboratory\n\nsecret\n")
+
+    def tries(self):
+        """recipient -> [(status, text)], as the log has them."""
+        found = {}
+        for line in self.server.log().splitlines():
+            if match := STATUS.search(line):
+                found.setdefault(match[1], []).append((match[2], match[3]))
+        return found
+
+    def stop(self):
+        self.server.stop()

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scenarios: what is attacked, how, and what must come of it. Expectations
+are read from RFC 8461, RFC 7672 and the manuals of the mail servers, not from
+what moat does. A row that differs from the others has its reason beside it.
+
+Every scenario is played in domains of its own: NAME-cold.test, which no sender
+has heard of before the attack begins, and NAME-warm.test, to which each of
+them has delivered once before. In texts, {D} is the domain, {MX} its MX host.
+"""
+
+from dataclasses import dataclass, field
+
+# What may become of a message.
+SAFE = "safe"               # it reached the real MX host, through TLS
+HELD = "held"               # it waits with the sender; nobody has it
+READ_CLEAR = "read clear"   # the attacker has it, and got it in clear
+READ_TLS = "read tls"       # the attacker has it; he had a certificate
+
+# Reasons why a row is not SAFE or HELD; the table shows them.
+GAP = "first contact"       # RFC 8461 section 10.2: nothing was known yet
+ASKED = "not enforced"      # the policy's own mode, or no valid policy at all
+LIMIT = "limit of the MTA"  # the MTA cannot do it, whatever it is told
+OVER = "expired"            # RFC 8461 section 3.2: max_age is over
+
+ATTACKER = "mx.attacker.test"
+ENFORCE = ("version: STSv1\r\nmode: enforce\r\nmx: {MX}\r\n"
+           "max_age: 604800\r\n")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is expected, and why, if it is not what everybody would want."""
+
+    what: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """smtp, https and answers are what the attacker does; see attacker.py.
+    expect: by cache state; senders: exceptions by sender and cache state.
+    control: what happens without moat. before: what happens with it before
+    the attack begins."""
+
+    name: str
+    about: str
+    expect: dict
+    control: str = READ_CLEAR
+    senders: dict = field(default_factory=dict)
+    signed: bool = False
+    tlsa: bool = False
+    policy: str | None = ENFORCE
+    smtp: dict = field(default_factory=dict)
+    https: dict = field(default_factory=dict)
+    answers: dict = field(default_factory=dict)
+    before: str = SAFE
+
+    @property
+    def caches(self):
+        return [c for c in ("cold", "warm") if c in self.expect]
+
+    def expected(self, sender, cache):
+        """cache may also be "control"."""
+        usual = (Outcome(self.control) if cache == "control"
+                 else self.expect[cache])
+        return self.senders.get(sender, {}).get(cache, usual)
+
+
+STOPPED = {"cold": Outcome(HELD), "warm": Outcome(HELD)}
+BLINDED = {"cold": Outcome(READ_CLEAR, GAP), "warm": Outcome(HELD)}
+UNHARMED = {"cold": Outcome(SAFE), "warm": Outcome(SAFE)}
+UNENFORCED = {"cold": Outcome(READ_CLEAR, ASKED),
+              "warm": Outcome(READ_CLEAR, ASKED)}
+
+# Debian builds Sendmail without DANE; "strings" finds no such option in it.
+NO_DANE = {"sendmail": {"cold": Outcome(READ_TLS, LIMIT)}}
+
+STRIP = {"kind": "strip"}
+
+
+def pose(pem, **more):
+    return {"kind": "pose", "pem": pem, **more}
+
+
+FLIPPED = {"_mta-sts.{D} TXT": ['"v=STSv1; id=forged"']}
+SPOOFED = {"{D} MX": [f"10 {ATTACKER}."]}
+DEEP = {"{D} MX": ["10 a.b.{D}."], "a.b.{D} A": ["44.128.40.2"]}
+
+# The domain's owner tries to reach Postfix's policy table through his policy.
+HOSTILE = ("version: STSv1\r\nmode: enforce\r\nmx: {MX}\r\n"
+           f"match: {ATTACKER}\r\n"
+           f"x-a: y }} match={ATTACKER} tafile=/etc/passwd {{ policy_string = "
+           "z\r\n"
+           f"x-b: OK may match=nexthop:{ATTACKER} ciphers=null\r\n"
+           "max_age: 604800\r\n")
+HOSTILE_MX = ("version: STSv1\r\nmode: enforce\r\nmx: {MX}\r\n"
+              f"mx: {{MX}} match={ATTACKER}\r\nmax_age: 604800\r\n")
+
+# The reply that begins with what the client will read next, if it forgets
+# that nothing before the handshake counts.
+INJECTED = ("250-mx.invalid\r\n250 SMTPUTF8\r\n250 ok\r\n250 ok\r\n"
+            "354 go ahead\r\n250 taken\r\n")
+
+
+def at_mx(name, about, smtp, control=READ_TLS):
+    return Scenario(name, about, STOPPED, control, smtp=smtp)
+
+
+def at_policy_host(name, about, **https):
+    """The policy host is attacked, a new id makes senders ask it, and the
+    mail itself is attacked by stripping STARTTLS."""
+    return Scenario(name, about, BLINDED, smtp=STRIP, https=https,
+                    answers=FLIPPED)
+
+
+def mode(name):
+    return ENFORCE.replace("enforce", name)
+
+
+SCENARIOS = (
+    Scenario("good", "no attack", UNHARMED, control=SAFE),
+    Scenario("wildcard-good", "no attack, the policy has a wildcard",
+             UNHARMED, control=SAFE,
+             policy=ENFORCE.replace("{MX}", "*.{D}")),
+
+    at_mx("strip", "STARTTLS stripped", STRIP, READ_CLEAR),
+    at_mx("junk", "STARTTLS replaced by junk", {"kind": "junk"}, READ_CLEAR),
+    at_mx("refuse", "454 to STARTTLS", {"kind": "refuse"}, READ_CLEAR),
+    at_mx("error", "500 to STARTTLS", {"kind": "error"}, READ_CLEAR),
+    at_mx("inject", "replies injected after the 220 to STARTTLS",
+          pose("self-signed", injected=INJECTED)),
+    at_mx("wrong-name", "MX certificate for another name", pose("attacker")),
+    at_mx("expired", "MX certificate expired", pose("expired")),
+    at_mx("self-signed", "MX certificate self-signed", pose("self-signed")),
+    at_mx("unknown-ca", "MX certificate of an unknown CA",
+          pose("unknown-ca")),
+    Scenario("tls10", "MX host speaks TLS 1.0 only", STOPPED, READ_TLS,
+             {"sendmail": {"control": Outcome(HELD, "no TLS 1.0")}},
+             smtp=pose("misissued", old=True)),
+    Scenario("mx-spoof", "MX record spoofed to a host with its own valid "
+             "certificate", STOPPED, READ_TLS, answers=SPOOFED),
+    Scenario("wildcard", "MX record spoofed to a name two labels below the "
+             "wildcard, with a valid certificate", STOPPED, READ_TLS,
+             policy=ENFORCE.replace("{MX}", "*.{D}"), answers=DEEP),
+
+    Scenario("txt-removed", "_mta-sts TXT removed, STARTTLS stripped",
+             BLINDED, smtp=STRIP, answers={"_mta-sts.{D} TXT": None}),
+    Scenario("txt-doubled", "_mta-sts TXT doubled, STARTTLS stripped",
+             BLINDED, smtp=STRIP,
+             answers={"_mta-sts.{D} TXT": ['"v=STSv1; id=one"',
+                                           '"v=STSv1; id=two"']}),
+    Scenario("txt-forged", "_mta-sts TXT forged, STARTTLS stripped",
+             STOPPED, smtp=STRIP, answers=FLIPPED),
+    at_policy_host("id-flip", "id flipped and HTTPS blocked", route="blackhole"),
+    at_policy_host("https-down", "policy host down", route="unreachable"),
+    at_policy_host("https-redirect", "policy host redirects",
+                   kind="redirect", pem="policy"),
+    at_policy_host("https-404", "policy host says 404", kind="missing",
+                   pem="policy"),
+    at_policy_host("https-html", "policy host sends HTML", kind="html",
+                   pem="policy"),
+    at_policy_host("https-1mb", "policy host sends 1 MB", kind="huge",
+                   pem="policy"),
+    at_policy_host("https-drip", "policy host drips", kind="drip",
+                   pem="policy"),
+    at_policy_host("https-wrong-name", "policy host certificate for another "
+                   "name", kind="served", pem="attacker"),
+    at_policy_host("https-expired", "policy host certificate expired",
+                   kind="served", pem="policy-expired"),
+    Scenario("https-loopback", "policy host's address is 127.0.0.1",
+             BLINDED, smtp=STRIP,
+             answers={**FLIPPED, "mta-sts.{D} A": ["127.0.0.1"]}),
+
+    Scenario("attributes", "Postfix attributes in unknown policy fields, "
+             "MX record spoofed", STOPPED, READ_TLS, policy=HOSTILE,
+             answers=SPOOFED),
+    Scenario("attributes-mx", "Postfix attributes in an mx field (the policy "
+             "is invalid), MX record spoofed",
+             {"cold": Outcome(READ_TLS, ASKED)}, READ_TLS, policy=HOSTILE_MX,
+             answers=SPOOFED),
+
+    Scenario("dane-good", "DANE, no attack", {"cold": Outcome(SAFE)}, SAFE,
+             signed=True, tlsa=True, policy=None),
+    Scenario("dane-mismatch", "DANE, certificate does not match",
+             {"cold": Outcome(HELD)}, READ_TLS, NO_DANE, signed=True,
+             tlsa=True, policy=None, smtp=pose("misissued")),
+    Scenario("dane-bogus", "DANE, TLSA record forged",
+             {"cold": Outcome(HELD)}, READ_TLS, signed=True, tlsa=True,
+             policy=None, smtp=pose("misissued"),
+             answers={"_25._tcp.{MX} TLSA": ["3 1 1 " + "ab" * 32]}),
+    Scenario("dane-conflict", "DANE, no attack, an MTA-STS policy that names "
+             "another host", {"cold": Outcome(SAFE)}, SAFE, signed=True,
+             tlsa=True, policy=ENFORCE.replace("{MX}", "other.{D}")),
+    Scenario("dane-first", "DANE, certificate does not match, but MTA-STS is "
+             "satisfied", {"cold": Outcome(HELD)}, READ_TLS, NO_DANE,
+             signed=True, tlsa=True, smtp=pose("misissued")),
+
+    Scenario("testing", "mode testing, STARTTLS stripped", UNENFORCED,
+             policy=mode("testing"), smtp=STRIP),
+    Scenario("none", "mode none, STARTTLS stripped", UNENFORCED,
+             policy=mode("none"), smtp=STRIP),
+    Scenario("expiry", "id flipped and HTTPS blocked until max_age is over",
+             {"warm": Outcome(HELD), "late": Outcome(READ_CLEAR, OVER)},
+             policy=ENFORCE.replace("604800", "{MAX_AGE}"), smtp=STRIP,
+             https={"route": "blackhole"}, answers=FLIPPED),
+)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""senders: the mail hosts under attack, each with a moat of its own, and the
+ways each of them sends: with moat's socketmap names as the manual says, and
+"control": the same mail server without moat, TLS if it can be had."""
+
+from postfix import PostfixSender
+from sendmail import SendmailSender
+
+SOCKETMAP = "inet:127.0.0.1:8461"
+CONTROL = "control"
+
+CONTROL_POSTFIX = ["smtp_tls_security_level=may", "smtp_tls_policy_maps="]
+
+
+def _postfix(name, level="dane"):
+    return [f"smtp_tls_security_level={level}",
+            "smtp_dns_support_level=dnssec",
+            f"smtp_tls_policy_maps=socketmap:{SOCKETMAP}:{name}"]
+
+
+# sender -> release, ways
+POSTFIX = {
+    "postfix37": ("bookworm", {"sts": _postfix("sts"),
+                               CONTROL: CONTROL_POSTFIX}),
+    "postfix310": ("trixie", {"sts-tlsrpt": _postfix("sts-tlsrpt"),
+                              "dane-sts": _postfix("dane-sts", "may"),
+                              CONTROL: CONTROL_POSTFIX}),
+}
+SENDMAIL = {
+    "sts": "FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.0.0.1')dnl",
+    CONTROL: "dnl",
+}
+
+
+def start_senders(laboratory, releases, resolver, ca):
+    """All of them, started."""
+    made = []
+    where = resolver.host.address
+    for name, (release, ways) in POSTFIX.items():
+        host = laboratory.network.host(name)
+        made.append(PostfixSender(name, releases[release], host,
+                                  laboratory.folder / name, where, ca, ways))
+    host = laboratory.network.host("sendmail")
+    made.append(SendmailSender("sendmail", releases["bookworm"], host,
+                               laboratory.folder / "sendmail", where, ca,
+                               SENDMAIL))
+    for sender in made:
+        laboratory.begin(sender)
+    return made

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sendmail: Sendmail of a Debian release as a sender. No daemon: one program
+run per recipient, in the foreground, which tries once and then queues."""
+
+import re
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SENDMAIL = "/usr/libexec/sendmail/sendmail"
+AT_ONCE = 12
+TRY_S = 60
+
+MC = """\
+include(`/usr/share/sendmail/cf/m4/cf.m4')dnl
+VERSIONID(`laboratory')
+OSTYPE(`debian')dnl
+DOMAIN(`debian-mta')dnl
+define(`confDOMAIN_NAME', `{name}.test')dnl
+define(`QUEUE_DIR', `/lab/queue')dnl
+define(`STATUS_FILE', `/lab/status')dnl
+define(`ALIAS_FILE', `')dnl
+define(`confPID_FILE', `/lab/pid')dnl
+define(`confCACERT', `/lab/ca.pem')dnl
+define(`confCACERT_PATH', `/lab')dnl
+define(`confHOST_STATUS_DIRECTORY', `')dnl
+define(`confTO_CONNECT', `4s')dnl
+define(`confTO_ICONNECT', `4s')dnl
+define(`confTO_STARTTLS', `6s')dnl
+define(`confTO_INITIAL', `10s')dnl
+define(`confTO_HELO', `10s')dnl
+define(`confTO_RESOLVER_RETRANS', `5s')dnl
+define(`confTO_RESOLVER_RETRY', `1')dnl
+define(`confTRY_NULL_MX_LIST', `False')dnl
+FEATURE(`nocanonify')dnl
+FEATURE(`accept_unresolvable_domains')dnl
+{features}
+MAILER(`local')dnl
+MAILER(`smtp')dnl
+"""
+
+OUTCOMES = (("stat=Sent", "sent"), (r"\.\.\. Sent", "sent"),
+            (r"\.\.\. Deferred|Warning: .*queued|queued", "deferred"),
+            (r"User unknown|Service unavailable|Data format error",
+             "bounced"))
+
+
+class SendmailSender:
+    """ways: way -> lines of sendmail.mc."""
+
+    def __init__(self, name, release, host, folder, resolver, ca, ways):
+        self.name = name
+        self.release = release
+        self.host = host
+        self.folder = Path(folder)
+        self.resolver = resolver
+        self.ca = ca
+        self.features = ways
+        self.ways = list(ways)
+        self.lock = threading.Lock()
+        self.found = {}
+        self.pool = ThreadPoolExecutor(AT_ONCE)
+
+    def start(self):
+        (self.folder / "queue").mkdir(parents=True)
+        (self.folder / "dev").mkdir()
+        (self.folder / "ca.pem").write_text(self.ca.read_text())
+        (self.folder / "resolv.conf").write_text(
+            f"nameserver {self.resolver}\n")
+        for way, features in self.features.items():
+            (self.folder / f"{way}.mc").write_text(
+                MC.format(name=self.name, features=features))
+            made = self.run("m4", "-I", "/usr/share/sendmail/cf",
+                            f"/lab/{way}.mc")
+            (self.folder / f"{way}.cf").write_text(made.stdout)
+        return self
+
+    def run(self, *words, **options):
+        return self.release.run(self.host, self.folder, *words, **options)
+
+    def version(self):
+        said = self.run(SENDMAIL, "-d0.1", "-bt", "-C", "/lab/control.cf",
+                        check=False, input="").stdout
+        return re.search(r"Version (\S+)", said)[1]
+
+    def send(self, recipients):
+        for to in recipients:
+            self.pool.submit(self._deliver, to)
+
+    def _deliver(self, to):
+        way = to.split(".", 1)[0]
+        queue = self.folder / "queue" / to
+        queue.mkdir(mode=0o700, exist_ok=True)
+        try:
+            done = self.run(SENDMAIL, "-C", f"/lab/{way}.cf",
+                            f"-OQueueDirectory=/lab/queue/{to}", "-odi",
+                            "-oi", "-v", "-f", "<>", to, check=False,
+                            input="Subject: laboratory\n\nsecret\n",
+                            timeout=TRY_S)
+            said = done.stdout + done.stderr
+        except subprocess.TimeoutExpired as e:
+            said = f"no end within {TRY_S} s: {e.stdout}"
+        with open(self.folder / "mail.log", "a", encoding="utf-8") as log:
+            log.write(f"=== {to}\n{said}\n")
+        status = next((word for pattern, word in OUTCOMES
+                       if re.search(pattern, said)), "unknown")
+        with self.lock:
+            self.found.setdefault(to, []).append((status, said))
+
+    def tries(self):
+        with self.lock:
+            return {to: list(tries) for to, tries in self.found.items()}
+
+    def stop(self):
+        self.pool.shutdown(cancel_futures=True)
