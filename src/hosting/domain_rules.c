@@ -44,6 +44,10 @@ void domain_enforce_risks(struct arena *a, const struct store_domain *d,
 	else if (d->proof_next <= d->mx_confirmed + 1)
 		reason(out, STR("DNS was not asked since the MX list was set; "
 				"that takes some seconds"));
+	else if (d->mx_checked < d->proof_checked)
+		reason(out, STR("the MX hosts could not be looked up the last "
+				"time DNS was asked: moat domain recheck asks "
+				"again"));
 	uncovered(a, &d->mx_proposed, &d->mx, out);
 	if (d->served_since == 0)
 		reason(out, STR("the policy was never served, so nothing is "

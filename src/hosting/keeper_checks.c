@@ -149,6 +149,7 @@ static void propose(
 {
 	if (mx->n == 0)
 		return;
+	d->mx_checked = now;
 	if (!keeper_mx_differs(&d->mx, mx)) {
 		d->mx_proposed = (struct store_strs){};
 		d->mx_proposed_at = 0;

@@ -16,6 +16,7 @@
 #define COLUMNS_CHECKED                                                        \
 	COLUMN("mx_proposed", COL_LINES, AT(mx_proposed)),                     \
 		COLUMN("mx_proposed_at", COL_INT, AT(mx_proposed_at)),         \
+		COLUMN("mx_checked", COL_INT, AT(mx_checked)),                 \
 		COLUMN_ENUM("proof", AT(proof), STORE_PROOF_TXT),              \
 		COLUMN("proof_since", COL_INT, AT(proof_since)),               \
 		COLUMN("proof_checked", COL_INT, AT(proof_checked)),           \

@@ -273,7 +273,11 @@ static const char step_2[] =
 	"CREATE INDEX acme_order_finished ON acme_order (updated)"
 	" WHERE state >= 7;";
 
-static const char *const steps[] = { step_1, step_2 };
+/* Enforce waits for a look-up of the MX hosts that went well. */
+static const char step_3[] =
+	"ALTER TABLE domain ADD COLUMN mx_checked BIGINT NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = { step_1, step_2, step_3 };
 #define STEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 static enum status apply(struct store *s, int64_t from, struct err *e)

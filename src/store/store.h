@@ -145,6 +145,7 @@ struct store_domain {
 	int64_t mx_confirmed;	       /* when a person said yes, 0 not yet */
 	struct store_strs mx_proposed; /* DNS says this now, n == 0: no drift */
 	int64_t mx_proposed_at;
+	int64_t mx_checked; /* when DNS last told the MX hosts, 0 never */
 	struct store_strs rua_extra; /* URIs beside ours in the TLSRPT TXT */
 	bool rua_mail, rua_https;    /* which of our own URIs stand there */
 
@@ -183,7 +184,7 @@ enum status store_domain_add(
 enum status store_domain_put(
 	struct store *s, const struct store_domain *d, struct err *e);
 /*
- * Writes proof*, cname, mx_proposed*, attention: what checks find. Appends a
+ * Writes proof*, cname, mx_proposed*, mx_checked, attention: what checks find. Appends a
  * change only if published says that the view must follow.
  */
 enum status store_domain_put_checked(struct store *s,

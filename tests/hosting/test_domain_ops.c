@@ -118,7 +118,16 @@ static void enforce_refuses(void **state)
 		domain_set_mode(t->s, t->a, &r, STORE_MODE_ENFORCE, &d, &t->e),
 		ST_AGAIN);
 	assert_non_null(strstr(t->e.text, "DNS was not asked"));
+	/* It was asked, and told nothing about the MX hosts. */
 	d.proof_next = NOW + 60;
+	d.proof_checked = NOW + 10;
+	d.mx_checked = NOW + 9;
+	OK(store_domain_put_checked(t->s, &d, false, &t->e));
+	assert_int_equal(
+		domain_set_mode(t->s, t->a, &r, STORE_MODE_ENFORCE, &d, &t->e),
+		ST_AGAIN);
+	assert_non_null(strstr(t->e.text, "could not be looked up"));
+	d.mx_checked = NOW + 10;
 	d.mx_proposed = (struct store_strs){ drift, 2 };
 	d.attention = STR("DNS names mx.other.org");
 	OK(store_domain_put_checked(t->s, &d, false, &t->e));
@@ -127,6 +136,7 @@ static void enforce_refuses(void **state)
 		ST_AGAIN);
 	assert_non_null(strstr(t->e.text, "mx.other.org"));
 	assert_null(strstr(t->e.text, "mx1"));
+	assert_null(strstr(t->e.text, "could not be looked up"));
 	r.force = true;
 	OK(domain_set_mode(t->s, t->a, &r, STORE_MODE_ENFORCE, &d, &t->e));
 	assert_int_equal(d.mode, STORE_MODE_ENFORCE);

@@ -420,6 +420,12 @@ static void drift_is_proposed_not_applied(void **state)
 	d = row(t);
 	assert_int_equal(d.mx_proposed.n, 0);
 	assert_str(d.attention, "");
+	/* An answer that is missing is none: enforce waits for it. */
+	assert_int_equal(d.mx_checked, d.proof_checked);
+	t->now += 10;
+	found(t, PROOF_SEEN_US);
+	d = row(t);
+	assert_true(d.mx_checked < d.proof_checked);
 }
 
 /* Asked for while a look is under way, in the same second: done again. */
