@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "io/addr.h"
 #include "io/loop.h"
+#include "io/tls_client.h"
 
 #define HTTPS_GET_PATH_MAX 255
 #define HTTPS_GET_INTERIM_MAX 4 /* answers 1xx before the real one */
@@ -36,6 +37,7 @@ struct https_client_options {
  * again when the file has changed (looked at once a minute at most; a file that
  * cannot be read any more leaves the old one in force). Copies the strings.
  * ST_PERM: ca_file cannot be read, or there is no certificate in it.
+ * ST_INVALID: no User-Agent.
  */
 enum status https_client_new(struct loop *l,
 	const struct https_client_options *o, struct https_client **out,
@@ -65,25 +67,10 @@ enum https_outcome {
 	HTTPS_PROTOCOL,	  /* no HTTP/1.1 we take, or a Content-Encoding */
 };
 
-/* What is wrong with a certificate. */
-enum https_cert {
-	HTTPS_CERT_GOOD,
-	HTTPS_CERT_EXPIRED, /* it, or one it hangs from */
-	HTTPS_CERT_NOT_YET_VALID,
-	HTTPS_CERT_SELF_SIGNED,
-	HTTPS_CERT_UNKNOWN_CA,
-	HTTPS_CERT_NAME, /* no DNS name of its SAN covers the host */
-	HTTPS_CERT_OTHER,
-};
-
-/* "good", "expired", "not-yet-valid", "self-signed", "unknown-ca",
- * "host-mismatch", "invalid". */
-const char *https_cert_name(enum https_cert c);
-
 struct https_result {
 	enum https_outcome outcome;
 	struct err why; /* unless DONE: one sentence, with the address */
-	enum https_cert cert;
+	enum tls_cert cert;
 
 	/* With DONE. The body is read with status 200 only. */
 	int http_status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls: the only file that includes openssl/ssl.h. The certificate is set in the
+ * tls: a server, and what both sides share. The certificate is set in the
  * ClientHello callback, before anything else happens, so that no session or
  * default can stand in for it.
  */
@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/wire.h"
 #include "io/loop.h"
+#include "io/tls_own.h"
 
 #include "base/poison.h"
 
@@ -26,8 +27,6 @@
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"           \
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"           \
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-
-#define HELD_BYTES 2048 /* a policy of usual size and a close_notify */
 
 struct tls_identity {
 	X509 *leaf;
@@ -40,18 +39,6 @@ struct tls_server {
 	BIO_METHOD *socket;
 	tls_choose_fn *choose;
 	void *choose_ctx;
-};
-
-struct tls {
-	SSL *ssl;
-	struct tls_server *server;
-	void *conn;
-	bool acme;
-	int fd;
-	bool drained; /* the last read took all there was */
-	bool holding;
-	size_t n_held;
-	unsigned char held[HELD_BYTES];
 };
 
 /* ---- identities ---- */
@@ -301,7 +288,7 @@ static long socket_ctrl(BIO *b, int cmd, long num, void *p)
 	return cmd == BIO_CTRL_FLUSH;
 }
 
-static BIO_METHOD *socket_method(void)
+BIO_METHOD *tls_socket_method(void)
 {
 	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "socket");
 
@@ -317,7 +304,7 @@ struct tls_server *tls_server_new(tls_choose_fn *choose, void *ctx)
 {
 	struct tls_server *s = mem_must(sizeof(*s));
 	SSL_CTX *c = SSL_CTX_new(TLS_server_method());
-	char groups[] = "X25519:P-256:P-384"; /* the macro drops const */
+	char groups[] = TLS_GROUPS; /* the macro drops const */
 
 	BUG(c == NULL);
 	BUG(SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1);
@@ -335,7 +322,7 @@ struct tls_server *tls_server_new(tls_choose_fn *choose, void *ctx)
 	(void)SSL_CTX_set_tlsext_servername_callback(c, on_server_name);
 	SSL_CTX_set_alpn_select_cb(c, on_alpn, NULL);
 	s->ctx = c;
-	s->socket = socket_method();
+	s->socket = tls_socket_method();
 	s->choose = choose;
 	s->choose_ctx = ctx;
 	return s;
@@ -351,10 +338,10 @@ void tls_server_free(struct tls_server **s)
 	*s = NULL;
 }
 
-struct tls *tls_new(struct tls_server *s, int fd, void *conn)
+struct tls *tls_of_context(SSL_CTX *c, BIO_METHOD *socket, int fd)
 {
-	SSL *ssl = SSL_new(s->ctx);
-	BIO *bio = BIO_new(s->socket);
+	SSL *ssl = SSL_new(c);
+	BIO *bio = BIO_new(socket);
 	struct tls *t;
 
 	if (ssl == NULL || bio == NULL) {
@@ -365,14 +352,23 @@ struct tls *tls_new(struct tls_server *s, int fd, void *conn)
 	}
 	t = mem_must(sizeof(*t));
 	t->ssl = ssl;
-	t->server = s;
-	t->conn = conn;
 	t->fd = fd;
 	BIO_set_data(bio, t);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	(void)SSL_set_app_data(ssl, t);
-	SSL_set_accept_state(ssl);
+	return t;
+}
+
+struct tls *tls_new(struct tls_server *s, int fd, void *conn)
+{
+	struct tls *t = tls_of_context(s->ctx, s->socket, fd);
+
+	if (t == NULL)
+		return NULL;
+	t->server = s;
+	t->conn = conn;
+	SSL_set_accept_state(t->ssl);
 	return t;
 }
 
@@ -387,12 +383,20 @@ void tls_free(struct tls **t)
 
 /* ---- calls ---- */
 
+static const char *reason_of(unsigned long code)
+{
+	const char *text = code == 0 ? NULL : ERR_reason_error_string(code);
+
+	if (text != NULL)
+		return text;
+	return code == 0 ? "connection closed" : "TLS error";
+}
+
 /* What a call that did not succeed means; empties the error queue. */
 static enum status outcome(
 	struct tls *t, int ret, unsigned *want, struct err *e)
 {
 	unsigned long code;
-	char text[200] = "connection closed";
 
 	switch (SSL_get_error(t->ssl, ret)) {
 	case SSL_ERROR_WANT_READ:
@@ -405,10 +409,8 @@ static enum status outcome(
 		return err_set(e, ST_NOTFOUND, "closed by the peer");
 	default:
 		code = ERR_peek_last_error();
-		if (code != 0)
-			ERR_error_string_n(code, text, sizeof(text));
 		ERR_clear_error();
-		return err_set(e, ST_INVALID, "%s", text);
+		return err_set(e, ST_INVALID, "%s", reason_of(code));
 	}
 }
 

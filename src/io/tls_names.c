@@ -10,10 +10,8 @@
 
 #include "base/poison.h"
 
-void tls_names_require(void *ssl_ctx, const char *host)
+static void require(X509_VERIFY_PARAM *param, const char *host)
 {
-	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl_ctx);
-
 	X509_VERIFY_PARAM_set_hostflags(
 		param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 			       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -21,4 +19,14 @@ void tls_names_require(void *ssl_ctx, const char *host)
 		return;
 	ERR_clear_error();
 	BUG(X509_VERIFY_PARAM_set1_host(param, host, 0) != 1);
+}
+
+void tls_names_require(void *ssl_ctx, const char *host)
+{
+	require(SSL_CTX_get0_param(ssl_ctx), host);
+}
+
+void tls_names_require_of(void *ssl, const char *host)
+{
+	require(SSL_get0_param(ssl), host);
 }

@@ -9,3 +9,6 @@
  * address (without brackets) is compared with the addresses of the SAN.
  */
 void tls_names_require(void *ssl_ctx, const char *host);
+
+/* The same for one connection, an OpenSSL SSL. */
+void tls_names_require_of(void *ssl, const char *host);

@@ -241,7 +241,7 @@ static void put_https(
 {
 	json_open_object(w, "https");
 	put_addr(w, "from", a, &r->from);
-	json_put_z(w, "certificate", https_cert_name(r->cert));
+	json_put_z(w, "certificate", tls_cert_name(r->cert));
 	json_put_str(w, "issuer", r->issuer);
 	json_put_int(w, "not_after", r->not_after.s);
 	json_put_int(w, "status", r->http_status);

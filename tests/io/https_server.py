@@ -40,6 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+HTTPServer.request_queue_size = 128
 server = HTTPServer(("127.0.0.1", 0), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[1], sys.argv[2])
