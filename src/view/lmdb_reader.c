@@ -15,7 +15,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "view/lmdb_file.h"
+#include "lmdb/lmdb_file.h"
+#include "view/lmdb_flags.h"
 #include "view/view.h"
 #include "view/view_value.h"
 
@@ -26,7 +27,7 @@
 #define SHORT_LOOKS 2 /* a file too short this often in a row is cut off */
 
 struct view {
-	char path[VIEW_PATH_MAX];
+	char path[LMDB_PATH_MAX];
 	const struct clock *clock;
 	struct mono next_check;
 	/* The open file; env == NULL: none is usable. */
@@ -65,17 +66,6 @@ static void file_close(struct view *v)
 	v->env = NULL;
 }
 
-/* The length that the newest meta page promises. */
-static uint64_t promised_bytes(struct view *v)
-{
-	MDB_envinfo info;
-	MDB_stat st;
-
-	if (mdb_env_info(v->env, &info) != 0 || mdb_env_stat(v->env, &st) != 0)
-		return UINT64_MAX;
-	return ((uint64_t)info.me_last_pgno + 1) * st.ms_psize;
-}
-
 static bool begin_first(struct view *v)
 {
 	if (mdb_txn_begin(v->env, NULL, MDB_RDONLY, &v->txn) != 0 ||
@@ -100,7 +90,7 @@ static const char *file_open(struct view *v)
 	lmdb_guard(v->env, NULL);
 	if (mdb_env_open(v->env, v->path, LMDB_READER_FLAGS, 0) != 0)
 		return "the view cannot be opened";
-	if ((uint64_t)st.st_size < promised_bytes(v))
+	if ((uint64_t)st.st_size < lmdb_file_needs(v->env))
 		return "the view is cut off";
 	if (!begin_first(v))
 		return "the view is damaged";
@@ -127,7 +117,7 @@ static void check_file(struct view *v)
 	if (v->env != NULL && there && st.st_dev == v->dev &&
 		st.st_ino == v->ino) {
 		/* The last pages of a commit can trail its meta page. */
-		v->too_short = (uint64_t)st.st_size < promised_bytes(v)
+		v->too_short = (uint64_t)st.st_size < lmdb_file_needs(v->env)
 				       ? v->too_short + 1
 				       : 0;
 		if (v->too_short < SHORT_LOOKS && v->why == NULL)
@@ -534,7 +524,7 @@ enum status view_info_get(struct view *v, struct view_info *out)
 		*out = (struct view_info){
 			.applied_seq = state.applied_seq,
 			.built = state.built,
-			.used_bytes = promised_bytes(v),
+			.used_bytes = lmdb_file_needs(v->env),
 			.max_bytes = info.me_mapsize,
 			.txn = info.me_last_txnid,
 		};

@@ -90,7 +90,7 @@ struct wire_out lmdb_writer_scratch(struct view_writer *w)
 
 enum status view_lock(const char *path, int *fd, struct err *e)
 {
-	char lock[VIEW_PATH_MAX];
+	char lock[LMDB_PATH_MAX];
 	int got;
 
 	(void)snprintf(lock, sizeof(lock), "%s.lock", path);
@@ -121,7 +121,7 @@ void view_unlock(int *fd)
 static void move_away(void *ctx)
 {
 	struct view_writer *w = ctx;
-	char bad[VIEW_PATH_MAX + 8];
+	char bad[LMDB_PATH_MAX + 8];
 
 	(void)snprintf(bad, sizeof(bad), "%s.bad", w->path);
 	(void)rename(w->path, bad);
@@ -161,12 +161,12 @@ static enum status writer_new(const char *path,
 {
 	struct view_writer *w;
 
-	if (strlen(path) + sizeof(".new") > VIEW_PATH_MAX)
+	if (strlen(path) + sizeof(".new") > LMDB_PATH_MAX)
 		return err_set(e, ST_PERM, "%.64s...: path too long", path);
 	w = mem_must(sizeof(*w));
 	(void)snprintf(w->path, sizeof(w->path), "%s", path);
 	(void)snprintf(w->new_path, sizeof(w->new_path), "%.*s.new",
-		VIEW_PATH_MAX - 5, path);
+		LMDB_PATH_MAX - 5, path);
 	w->opt = *opt;
 	w->last_commit.ms = INT64_MIN / 2;
 	w->scratch = mem_must(VIEW_VALUE_MAX);
@@ -285,7 +285,7 @@ enum status view_writer_create(const char *path,
 static enum status sync_folder(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
-	char folder[VIEW_PATH_MAX];
+	char folder[LMDB_PATH_MAX];
 	enum status st = ST_OK;
 	int fd;
 
@@ -497,11 +497,6 @@ uint32_t view_writer_serial(const struct view_writer *w)
 void view_writer_usage(
 	const struct view_writer *w, uint64_t *used, uint64_t *max)
 {
-	MDB_envinfo info = {};
-	MDB_stat st = {};
-
-	(void)mdb_env_info(w->env, &info);
-	(void)mdb_env_stat(w->env, &st);
-	*used = ((uint64_t)info.me_last_pgno + 1) * st.ms_psize;
+	*used = lmdb_file_needs(w->env);
 	*max = w->opt.max_bytes;
 }

@@ -8,7 +8,8 @@
 
 #include "base/clock.h"
 #include "base/wire.h"
-#include "view/lmdb_file.h"
+#include "lmdb/lmdb_file.h"
+#include "view/lmdb_flags.h"
 #include "view/view_diff.h"
 #include "view/view_value.h"
 #include "view/view_writer.h"
@@ -17,7 +18,7 @@
 #define SOA_SERIAL_FROM_END 20
 
 struct view_writer {
-	char path[VIEW_PATH_MAX], new_path[VIEW_PATH_MAX];
+	char path[LMDB_PATH_MAX], new_path[LMDB_PATH_MAX];
 	struct view_writer_options opt;
 	MDB_env *env;
 	MDB_txn *txn; /* NULL between transactions */

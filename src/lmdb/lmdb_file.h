@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lmdb_file: what reader and writer agree on about the file. For this folder.
+/*
+ * lmdb_file: what LMDB trusts about its file and should not, for those who own
+ * one (view, cache): they alone include this.
  */
 #pragma once
 
@@ -9,12 +11,7 @@
 
 #include "base/str.h"
 
-#define VIEW_PATH_MAX 4000
-
-/* No lock file: readers and writer share nothing but the pages. */
-#define LMDB_COMMON_FLAGS (MDB_NOSUBDIR | MDB_NOLOCK)
-#define LMDB_READER_FLAGS                                                      \
-	(LMDB_COMMON_FLAGS | MDB_RDONLY | MDB_NORDAHEAD | MDB_NOTLS)
+#define LMDB_PATH_MAX 4000
 
 static inline MDB_val lmdb_val(struct str s)
 {
@@ -27,6 +24,9 @@ static inline MDB_val lmdb_val(struct str s)
  * LMDB itself believes the page size and the lengths it finds there.
  */
 bool lmdb_file_plausible(const char *path);
+
+/* The length of the file that the newest commit needs. */
+uint64_t lmdb_file_needs(MDB_env *env);
 
 /*
  * LMDB asserts on pages that make no sense and would abort. After lmdb_guard

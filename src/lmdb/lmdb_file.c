@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "view/lmdb_file.h"
+#include "lmdb/lmdb_file.h"
 
 #include "base/poison.h"
 
@@ -47,6 +47,16 @@ bool lmdb_file_plausible(const char *path)
 	     meta_plausible(fd, page, (uint64_t)page);
 	(void)close(fd);
 	return ok;
+}
+
+uint64_t lmdb_file_needs(MDB_env *env)
+{
+	MDB_envinfo info;
+	MDB_stat st;
+
+	if (mdb_env_info(env, &info) != 0 || mdb_env_stat(env, &st) != 0)
+		return UINT64_MAX;
+	return ((uint64_t)info.me_last_pgno + 1) * st.ms_psize;
 }
 
 static _Thread_local jmp_buf *on_assert;
