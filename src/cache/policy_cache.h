@@ -207,7 +207,7 @@ struct policy_cache_stats {
 	uint64_t unreadable;		   /* values met that are damaged */
 	/* At the start: was the file damaged, and what was saved of it? */
 	bool was_damaged;
+	const char *moved_to; /* its name now; NULL: it was not */
 	uint64_t saved, lost;
 };
-void policy_cache_stats(
-	const struct policy_cache *c, struct policy_cache_stats *out);
+void policy_cache_stats(struct policy_cache *c, struct policy_cache_stats *out);
