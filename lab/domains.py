@@ -38,7 +38,8 @@ class Domain:
         """The zone's lines for this domain."""
         label = self.label
         lines = [f"{label} MX 10 mx.{label}",
-                 f"mx.{label} A {self.mx_address}"]
+                 f"mx.{label} A {self.mx_address}",
+                 f'_smtp._tls.{label} TXT "v=TLSRPTv1; rua=mailto:r@{label}"']
         if self.scenario.policy is not None:
             lines += [f'_mta-sts.{label} TXT "v=STSv1; id=1"',
                       f"mta-sts.{label} A {self.policy_address}"]

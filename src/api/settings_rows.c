@@ -248,7 +248,9 @@ const struct setting_row setting_rows[] = {
 		"Whether the profiles sts-tlsrpt and dane-sts have Postfix "
 		"3.10 and later report to domains whose policy is in testing "
 		"or cannot be fetched. Their mail then goes at level may: "
-		"never say yes where smtp_tls_security_level is stronger." },
+		"never say yes where smtp_tls_security_level is stronger. It "
+		"needs smtp_tls_loglevel = routine,untrusted in main.cf: "
+		"without, Postfix reports sessions as good unseen." },
 	{ "policy", "metrics_listen", SETTING_ADDRS, "", NULL,
 		"Where GET /metrics is answered over HTTP. Loopback addresses "
 		"only. The control socket answers it anyway." },
