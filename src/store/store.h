@@ -184,8 +184,8 @@ enum status store_domain_add(
 enum status store_domain_put(
 	struct store *s, const struct store_domain *d, struct err *e);
 /*
- * Writes proof*, cname, mx_proposed*, mx_checked, attention: what checks find. Appends a
- * change only if published says that the view must follow.
+ * Writes proof*, cname, mx_proposed*, mx_checked, attention: what checks find.
+ * Appends a change only if published says that the view must follow.
  */
 enum status store_domain_put_checked(struct store *s,
 	const struct store_domain *d, bool published, struct err *e);
