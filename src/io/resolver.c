@@ -5,14 +5,13 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <unbound.h>
 #include <unistd.h>
 
 #include "base/bug.h"
 #include "base/mem.h"
 #include "io/addr.h"
 #include "io/channel.h"
-#include "io/resolver.h"
+#include "io/resolver_own.h"
 #include "proto/dns_rr.h"
 
 #include "base/poison.h"
@@ -48,11 +47,11 @@ static enum status server_text(
 }
 
 static enum status add_server(
-	struct resolver *r, struct str server, struct err *e)
+	struct ub_ctx *ub, struct str server, struct err *e)
 {
 	char text[SERVER_TEXT_MAX];
 	enum status st = server_text(server, text, sizeof(text), e);
-	int rc = st == ST_OK ? ub_ctx_set_fwd(r->ub, text) : 0;
+	int rc = st == ST_OK ? ub_ctx_set_fwd(ub, text) : 0;
 
 	if (rc != 0)
 		st = err_set(
@@ -61,7 +60,7 @@ static enum status add_server(
 }
 
 static enum status add_stub(
-	struct resolver *r, const struct resolver_stub *stub, struct err *e)
+	struct ub_ctx *ub, const struct resolver_stub *stub, struct err *e)
 {
 	char text[SERVER_TEXT_MAX], zone[DNS_NAME_TEXT_MAX + 1];
 	struct sbuf b = sbuf_fixed(zone, sizeof(zone) - 1);
@@ -72,7 +71,7 @@ static enum status add_stub(
 		return st;
 	sbuf_add(&b, stub->zone);
 	zone[b.n] = '\0';
-	rc = ub_ctx_set_stub(r->ub, zone, text, 0);
+	rc = ub_ctx_set_stub(ub, zone, text, 0);
 	if (rc != 0)
 		return err_set(
 			e, ST_PERM, "stub %s: %s", zone, ub_strerror(rc));
@@ -80,68 +79,79 @@ static enum status add_stub(
 }
 
 static enum status add_servers(
-	struct resolver *r, const struct resolver_options *o, struct err *e)
+	struct ub_ctx *ub, const struct resolver_options *o, struct err *e)
 {
 	enum status st = ST_OK;
 	int rc;
 
 	for (size_t i = 0; st == ST_OK && i < o->n_servers; i++)
-		st = add_server(r, o->servers[i], e);
+		st = add_server(ub, o->servers[i], e);
 	for (size_t i = 0; st == ST_OK && i < o->n_stubs; i++)
-		st = add_stub(r, &o->stubs[i], e);
+		st = add_stub(ub, &o->stubs[i], e);
 	if (st != ST_OK || o->n_servers > 0)
 		return st;
-	rc = ub_ctx_resolvconf(r->ub, RESOLV_CONF);
+	rc = ub_ctx_resolvconf(ub, RESOLV_CONF);
 	if (rc != 0)
 		return err_set(
 			e, ST_PERM, "%s: %s", RESOLV_CONF, ub_strerror(rc));
 	return ST_OK;
 }
 
-/* Short lives in the cache: what we look at is what was just changed. */
-static enum status set_options(struct resolver *r, struct err *e)
+static enum status add_anchor(
+	struct ub_ctx *ub, const char *path, struct err *e)
 {
-	static const char *const options[][2] = {
-		{ "cache-max-ttl:", "60" },
-		{ "cache-max-negative-ttl:", "2" },
-		{ "do-not-query-localhost:", "no" },
-		{ "module-config:", "validator iterator" },
-	};
+	int rc;
 
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
-		int rc = ub_ctx_set_option(r->ub, options[i][0], options[i][1]);
+	if (access(path, R_OK) < 0)
+		return err_sys(e, ST_PERM, errno,
+			"%s (the package dns-root-data has it; or set dnssec)",
+			path);
+	rc = ub_ctx_add_ta_file(ub, path);
+	if (rc != 0)
+		return err_set(e, ST_PERM, "%s: %s", path, ub_strerror(rc));
+	return ST_OK;
+}
+
+enum status resolver_set_up(struct ub_ctx *ub, const struct resolver_options *o,
+	const struct resolver_setting *settings, size_t n_settings,
+	struct err *e)
+{
+	enum status st;
+
+	(void)ub_ctx_debuglevel(ub, 0);
+	for (size_t i = 0; i < n_settings; i++) {
+		int rc = ub_ctx_set_option(
+			ub, settings[i].name, settings[i].value);
 
 		if (rc != 0)
 			return err_set(e, ST_PERM, "libunbound: %s %s: %s",
-				options[i][0], options[i][1], ub_strerror(rc));
+				settings[i].name, settings[i].value,
+				ub_strerror(rc));
 	}
-	return ST_OK;
+	st = add_servers(ub, o, e);
+	if (st == ST_OK && o->dnssec == RESOLVER_VALIDATE)
+		st = add_anchor(ub, o->root_anchor, e);
+	return st;
 }
 
 enum status resolver_open(
 	const struct resolver_options *o, struct resolver **out, struct err *e)
 {
+	/* Short lives in the cache: what we look at was just changed. */
+	static const struct resolver_setting settings[] = {
+		{ "cache-max-ttl:", "60" },
+		{ "cache-max-negative-ttl:", "2" },
+		{ "do-not-query-localhost:", "no" },
+		{ "module-config:", "validator iterator" },
+	};
 	struct resolver *r = mem_must(sizeof(*r));
 	enum status st;
-	int rc;
 
 	r->ub = ub_ctx_create();
 	BUG(r->ub == NULL); /* out of memory or randomness */
 	(void)ub_ctx_async(r->ub, 1);
-	(void)ub_ctx_debuglevel(r->ub, 0);
-	st = set_options(r, e);
-	if (st == ST_OK)
-		st = add_servers(r, o, e);
-	if (st == ST_OK && o->dnssec == RESOLVER_VALIDATE) {
-		if (access(o->root_anchor, R_OK) < 0)
-			st = err_sys(e, ST_PERM, errno,
-				"%s (the package "
-				"dns-root-data has it; or set probe.dnssec)",
-				o->root_anchor);
-		else if ((rc = ub_ctx_add_ta_file(r->ub, o->root_anchor)) != 0)
-			st = err_set(e, ST_PERM, "%s: %s", o->root_anchor,
-				ub_strerror(rc));
-	}
+	st = resolver_set_up(
+		r->ub, o, settings, sizeof(settings) / sizeof(*settings), e);
 	if (st == ST_OK) {
 		*out = r;
 		r = NULL;

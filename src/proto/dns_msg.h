@@ -27,6 +27,7 @@
 #define DNS_AA 0x0400u
 #define DNS_TC 0x0200u
 #define DNS_RD 0x0100u
+#define DNS_AD 0x0020u /* RFC 4035 section 3.2.3 */
 #define DNS_OPCODE_MASK 0x7800u
 #define DNS_OPCODE_SHIFT 11
 #define DNS_EDNS_DO 0x8000u
