@@ -7,11 +7,15 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from dns import dnssec, query, rdatatype
+from dns import zone as dns_zone
+
 from . import dns
 from .ports import free_port
 from .process import Process, wait_until
 
 HOST = "127.0.0.1"
+SEP = 1  # flag of a key that signs keys
 
 
 @dataclass
@@ -37,12 +41,17 @@ SOA = ("@ 60 SOA ns.{zone}. hostmaster.{zone}. {serial} 60 30 3600 10\n"
        "ns 60 A 127.0.0.1\n")
 
 
+class Whole(str):
+    """The text of a zone with SOA and all, served as it is."""
+
+
 class Knot:
     """zones: name -> records as text (SOA, NS and the address of ns are
-    added, the serial is kept), or name -> Primary."""
+    added, the serial is kept), or name -> Whole, or name -> Primary.
+    sign: zones to sign; those in nsec3 too are denied with NSEC3."""
 
-    def __init__(self, folder, zones, notify_from=HOST, sign=(), netns=None,
-                 port=None):
+    def __init__(self, folder, zones, notify_from=HOST, sign=(), nsec3=(),
+                 netns=None, port=None):
         self.folder = Path(folder)
         self.port = port or free_port()
         self.texts = {}
@@ -50,6 +59,7 @@ class Knot:
         self.primaries = {}
         self.notify_from = notify_from
         self.sign = set(sign)
+        self.nsec3 = set(nsec3)
         for zone, content in zones.items():
             if isinstance(content, Primary):
                 self.primaries[zone] = content
@@ -60,6 +70,9 @@ class Knot:
                                self.folder, "knotd", netns=netns)
 
     def _write_zone(self, zone):
+        if isinstance(self.texts[zone], Whole):
+            (self.folder / f"{zone}.zone").write_text(self.texts[zone])
+            return
         text = SOA.format(zone=zone, serial=self.serials[zone])
         (self.folder / f"{zone}.zone").write_text(
             f"$ORIGIN {zone}.\n$TTL 5\n{text}{self.texts[zone]}\n")
@@ -95,11 +108,15 @@ class Knot:
                 + ("key:\n" + "".join(keys) if keys else "")
                 + ("remote:\n" + "".join(remotes) if remotes else "")
                 + "acl:\n" + "".join(acls)
+                + "policy:\n  - id: nsec3\n    nsec3: on\n"
                 + f"template:\n  - id: default\n    storage: {self.folder}\n"
                 "zone:\n" + "".join(zones))
 
     def _signing(self, zone):
-        return "    dnssec-signing: on\n" if zone in self.sign else ""
+        if zone not in self.sign:
+            return ""
+        return "    dnssec-signing: on\n" + (
+            "    dnssec-policy: nsec3\n" if zone in self.nsec3 else "")
 
     def __enter__(self):
         (self.folder / "db").mkdir(parents=True, exist_ok=True)
@@ -113,7 +130,7 @@ class Knot:
     def _ready(self):
         if not self.process.alive():
             raise AssertionError(self.process.log_text()[-2000:])
-        return all(self.serial(zone) == self.serials[zone]
+        return all((self.serial(zone) or 0) >= self.serials[zone]
                    for zone in self.texts) if self.texts else (
                        self.control("status").returncode == 0)
 
@@ -122,6 +139,21 @@ class Knot:
         return subprocess.run(
             ["knotc", "-s", self.folder / "knot.sock", *words],
             capture_output=True, text=True, timeout=10, check=False)
+
+    def ds(self, zone, digest="SHA256"):
+        """The DS record of a zone it signs, as text with its owner."""
+        answer = dns.ask(self.port, zone, "DNSKEY", want_dnssec=True)
+        keys = [key for rrset in answer.answer
+                if rrset.rdtype == rdatatype.DNSKEY for key in rrset
+                if key.flags & SEP]
+        ds = dnssec.make_ds(f"{zone}.", keys[0], digest)
+        return f"{zone}. 3600 IN DS {ds.to_text()}"
+
+    def dump(self, zone):
+        """The whole zone as it is served, signatures and all."""
+        transfer = query.xfr(HOST, zone, port=self.port, lifetime=10,
+                             relativize=False)
+        return dns_zone.from_xfr(transfer, relativize=False).to_text()
 
     def serial(self, zone):
         """The SOA serial it serves, or None."""
