@@ -2,9 +2,9 @@
 /* map: open addressing with linear probing and tombstones. */
 #include <stdint.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/bug.h"
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
 
@@ -24,64 +24,14 @@ struct map {
 	size_t n_slots; /* a power of two */
 	size_t n_live;
 	size_t n_used; /* live and tombstones */
-	uint64_t k0, k1;
+	struct hash_key hash_key;
 };
-
-static uint64_t rotl(uint64_t x, int b)
-{
-	return x << b | x >> (64 - b);
-}
-
-static void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotl(v[1], 13) ^ v[0];
-	v[0] = rotl(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotl(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotl(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotl(v[1], 17) ^ v[2];
-	v[2] = rotl(v[2], 32);
-}
-
-/* SipHash-1-3, which is what hash tables need of it. */
-static uint64_t sip_hash(const struct map *m, struct str s)
-{
-	uint64_t v[4] = { m->k0 ^ 0x736f6d6570736575u,
-		m->k1 ^ 0x646f72616e646f6du, m->k0 ^ 0x6c7967656e657261u,
-		m->k1 ^ 0x7465646279746573u };
-	size_t i = 0;
-	uint64_t w;
-
-	for (; i + 8 <= s.n; i += 8) {
-		memcpy(&w, s.p + i, 8);
-		v[3] ^= w;
-		sip_round(v);
-		v[0] ^= w;
-	}
-	w = (uint64_t)s.n << 56;
-	for (size_t j = 0; i + j < s.n; j++)
-		w |= (uint64_t)(unsigned char)s.p[i + j] << (8 * j);
-	v[3] ^= w;
-	sip_round(v);
-	v[0] ^= w;
-	v[2] ^= 0xff;
-	sip_round(v);
-	sip_round(v);
-	sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
 
 struct map *map_new(void)
 {
 	struct map *m = mem_must(sizeof(*m));
-	uint64_t k[2];
 
-	BUG(getrandom(k, sizeof(k), 0) != (ssize_t)sizeof(k));
-	m->k0 = k[0];
-	m->k1 = k[1];
+	m->hash_key = hash_key_new();
 	m->n_slots = MIN_SLOTS;
 	m->slots = mem_must(m->n_slots * sizeof(*m->slots));
 	return m;
@@ -137,12 +87,12 @@ static void rehash(struct map *m)
 
 void *map_get(const struct map *m, struct str key)
 {
-	return slot_find(m, key, sip_hash(m, key))->value;
+	return slot_find(m, key, hash_of(&m->hash_key, key))->value;
 }
 
 void *map_put(struct map *m, struct str key, void *value)
 {
-	uint64_t h = sip_hash(m, key);
+	uint64_t h = hash_of(&m->hash_key, key);
 	struct slot *s;
 	void *old;
 
@@ -166,7 +116,7 @@ void *map_put(struct map *m, struct str key, void *value)
 
 void *map_take(struct map *m, struct str key)
 {
-	struct slot *s = slot_find(m, key, sip_hash(m, key));
+	struct slot *s = slot_find(m, key, hash_of(&m->hash_key, key));
 	void *value = s->value;
 
 	if (value == NULL)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * map: a hash table from byte strings to pointers. Keys are copied, values are
- * the caller's. The hash is SipHash with a random key, so that strangers who
- * choose the keys cannot make it slow.
+ * the caller's. Strangers who choose the keys cannot make it slow (hash.h).
  */
 #pragma once
 
