@@ -20,7 +20,8 @@ struct explain {
 
 /*
  * Asks for the domain, by how, as the first profile, then as the others; the
- * profiles and the name of the domain are borrowed. done is called once, never before this returns.
+ * profiles and the name of the domain are borrowed. done is called once, never
+ * before this returns.
  */
 void explain_start(struct explain *x, struct engine *e, struct loop *l,
 	struct arena *a, const struct engine_profile *profiles, size_t n,
