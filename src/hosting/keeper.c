@@ -153,12 +153,11 @@ static enum status build(
 	p.view = w;
 	if (st == ST_OK)
 		st = publish_all(&p, e);
-	if (st == ST_OK)
-		st = view_set_settings(w, k->fingerprint, e);
-	if (st == ST_OK)
-		st = view_set_applied(w, seq, e);
-	if (st == ST_OK)
+	if (st == ST_OK) {
+		view_set_settings(w, k->fingerprint);
+		view_set_applied(w, seq);
 		st = store_meta_put(k->s, META_MARK, STR("yes"), e);
+	}
 	if (st == ST_OK)
 		st = view_writer_publish(w, e);
 	if (st == ST_OK) {
@@ -312,10 +311,10 @@ static enum status apply_list(struct keeper *k, struct arena *a,
 		if (!seen_before(seen, a, &list[i]))
 			st = publish_change(&p, scratch, &list[i], e);
 	}
-	if (st == ST_OK)
-		st = view_set_applied(k->w, list[n - 1].seq, e);
-	if (st == ST_OK)
+	if (st == ST_OK) {
+		view_set_applied(k->w, list[n - 1].seq);
 		st = view_writer_commit(k->w, e);
+	}
 	view_writer_abort(k->w);
 	map_free(&seen);
 	arena_free(&scratch);

@@ -461,20 +461,15 @@ enum status view_set_name(struct view_writer *w, struct str owner,
 	return st;
 }
 
-enum status view_set_applied(struct view_writer *w, int64_t seq, struct err *e)
+void view_set_applied(struct view_writer *w, int64_t seq)
 {
-	(void)e;
 	w->next.applied_seq = seq;
-	return ST_OK;
 }
 
-enum status view_set_settings(
-	struct view_writer *w, struct str settings, struct err *e)
+void view_set_settings(struct view_writer *w, struct str settings)
 {
 	/* The caller's text, until the commit copies it. */
-	(void)e;
 	w->next.settings = settings;
-	return ST_OK;
 }
 
 /* ---- about ---- */

@@ -80,13 +80,12 @@ enum status view_set_label(struct view_writer *w, struct str label,
 enum status view_set_name(struct view_writer *w, struct str owner,
 	const struct view_rrset *sets, size_t n, struct err *e);
 /* What the transaction stands for. */
-enum status view_set_applied(struct view_writer *w, int64_t seq, struct err *e);
+void view_set_applied(struct view_writer *w, int64_t seq);
 /*
  * A text that tells by which settings the file was built; "" at first. It is
  * borrowed until the commit.
  */
-enum status view_set_settings(
-	struct view_writer *w, struct str settings, struct err *e);
+void view_set_settings(struct view_writer *w, struct str settings);
 
 /* As of the last commit. */
 int64_t view_writer_applied(const struct view_writer *w);
