@@ -143,8 +143,7 @@ static struct str lower(struct api_call *c, struct str s)
 	BUG(p == NULL);
 	if (str_ends(s, STR(".")))
 		s.n--;
-	for (size_t i = 0; i < s.n; i++)
-		p[i] = chr_lower(s.p[i]);
+	str_lower(p, s);
 	return (struct str){ p, s.n };
 }
 

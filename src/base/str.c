@@ -26,6 +26,12 @@ char chr_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+void str_lower(char *to, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		to[i] = chr_lower(s.p[i]);
+}
+
 struct str str_of(const char *cstr)
 {
 	if (cstr == NULL)

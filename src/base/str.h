@@ -55,3 +55,6 @@ bool chr_is_digit(char c);
 bool chr_is_alpha(char c);
 bool chr_is_alnum(char c);
 char chr_lower(char c);
+
+/* Writes s folded to lower case to to, which has room for it or is s.p. */
+void str_lower(char *to, struct str s);

@@ -29,8 +29,7 @@ static struct str lower(struct cli *cli, const char *s)
 	char *p = arena_alloc(cli->arena, copy.n + 1);
 
 	BUG(p == NULL);
-	for (size_t i = 0; i < copy.n; i++)
-		p[i] = chr_lower(copy.p[i]);
+	str_lower(p, copy);
 	return (struct str){ p, copy.n };
 }
 

@@ -159,8 +159,7 @@ static bool id_known(struct edge_conn *c, const struct http_request *r)
 		edge_refuse(c, 404);
 	else if (st != ST_OK)
 		edge_refuse_retry(c, 503, BUSY_RETRY_S);
-	for (size_t i = 0; i < id.n; i++)
-		c->id[i] = chr_lower(id.p[i]);
+	str_lower(c->id, id);
 	c->n_id = id.n;
 	return st == ST_OK;
 }

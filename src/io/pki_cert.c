@@ -120,8 +120,8 @@ static struct str lower_copy(struct arena *a, struct str s)
 {
 	char *p = arena_alloc(a, s.n + 1);
 
-	for (size_t i = 0; p != NULL && i < s.n; i++)
-		p[i] = chr_lower(s.p[i]);
+	if (p != NULL)
+		str_lower(p, s);
 	return (struct str){ p, s.n };
 }
 

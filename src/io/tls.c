@@ -131,8 +131,7 @@ static bool hello_name(SSL *ssl, char name[TLS_NAME_MAX], size_t *n)
 	s = wire_bytes(&in, wire_u16(&in));
 	if (!wire_done(&in) || s.n > TLS_NAME_MAX)
 		return false;
-	for (size_t i = 0; i < s.n; i++)
-		name[i] = chr_lower(s.p[i]);
+	str_lower(name, s);
 	*n = s.n;
 	return true;
 }

@@ -195,8 +195,7 @@ enum status host_name_parse(
 	if (f != HOST_NAME_GOOD)
 		return err_set(
 			e, ST_INVALID, "the host name %s", host_fault_text(f));
-	for (size_t i = 0; i < s.n; i++)
-		name[i] = chr_lower(s.p[i]);
+	str_lower(name, s);
 	copy = arena_str(a, (struct str){ name, s.n });
 	if (copy.p == NULL)
 		return err_set(e, ST_LIMIT, "out of memory");

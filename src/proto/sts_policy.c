@@ -156,8 +156,7 @@ static enum status read_mx(struct draft *d, const struct sts_line *line)
 	p = arena_alloc(d->arena, line->value.n);
 	if (p == NULL)
 		return ST_LIMIT;
-	for (size_t i = 0; i < line->value.n; i++)
-		p[i] = chr_lower(line->value.p[i]);
+	str_lower(p, line->value);
 	pattern = (struct str){ p, line->value.n };
 	return VEC_PUSH(d->arena, &d->mx, pattern) ? ST_OK : ST_LIMIT;
 }

@@ -17,8 +17,7 @@ static enum status folded_key(char kind, struct str text, struct view_key *out)
 	if (text.n == 0 || text.n > HOST_MAX)
 		return ST_INVALID;
 	out->p[0] = kind;
-	for (size_t i = 0; i < text.n; i++)
-		out->p[i + 1] = chr_lower(text.p[i]);
+	str_lower(out->p + 1, text);
 	out->n = text.n + 1;
 	return ST_OK;
 }

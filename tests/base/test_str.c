@@ -43,12 +43,24 @@ static void comparing_folds_ascii_only(void **state)
 	assert_int_equal(str_cmp(STR(""), STR("")), 0);
 }
 
+static void lower_case_is_for_ascii_and_in_place(void **state)
+{
+	char text[] = "MX1.\xc4Z[\0A";
+
+	(void)state;
+	str_lower(text, (struct str){ text, 9 });
+	assert_memory_equal(text, "mx1.\xc4z[\0a", 9);
+	str_lower(text, STR(""));
+	assert_memory_equal(text, "mx1", 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cut_visits_every_part),
 		cmocka_unit_test(slices_stay_inside),
 		cmocka_unit_test(comparing_folds_ascii_only),
+		cmocka_unit_test(lower_case_is_for_ascii_and_in_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
