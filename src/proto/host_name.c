@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host_name: host names, RFC 1123 section 2.1 and RFC 5890. */
-#include <arpa/inet.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "proto/host_name.h"
+
+#include "proto/ip_net.h"
 
 #include "base/poison.h"
 
@@ -205,20 +205,14 @@ enum status host_name_parse(
 
 bool host_is_address(struct str s)
 {
-	char text[INET6_ADDRSTRLEN + 1];
-	unsigned char addr[16];
+	struct ip_addr addr;
 
 	if (s.n > 1 && s.p[0] == '[' && s.p[s.n - 1] == ']') {
 		s = str_from(str_upto(s, s.n - 1), 1);
 		if (str_eq_nocase(str_upto(s, 5), STR("IPv6:")))
 			s = str_from(s, 5);
 	}
-	if (s.n == 0 || s.n >= sizeof(text) || str_index(s, '\0') >= 0)
-		return false;
-	memcpy(text, s.p, s.n);
-	text[s.n] = '\0';
-	return inet_pton(AF_INET, text, addr) == 1 ||
-	       inet_pton(AF_INET6, text, addr) == 1;
+	return ip_addr_parse(s, &addr) == ST_OK;
 }
 
 bool host_name_eq(struct str a, struct str b)
