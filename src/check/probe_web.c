@@ -30,17 +30,24 @@ static struct str ip_text(struct job *j, const struct addr *a)
 	return sbuf_str(&b);
 }
 
-static enum status fetch(struct job *j, struct str host, const char *url,
-	const struct addr *to, struct http_response *out, struct err *e)
+/* One address, which is ip in text; false after job_end. */
+static bool fetch(struct job *j, struct str host, const char *url,
+	const struct addr *to, struct str ip, struct http_response *out)
 {
 	struct http_request req = {
 		.method = "GET", .url = url, .connect_to = pin(j, host, to).p
 	};
+	enum status st = ST_TEMP;
+	struct err e = {};
 
 	/* Slow addresses, one after the other, hold a thread no longer. */
-	if (channel_left_ms(j->deadline) == 0)
-		return err_set(e, ST_TEMP, "no time is left to ask it");
-	return http_client_do(j->p->http, j->a, &req, out, e);
+	if (channel_left_ms(j->deadline) > 0)
+		st = http_client_do(j->p->http, j->a, &req, out, &e);
+	else
+		(void)err_set(&e, st, "no time is left to ask it");
+	if (st != ST_OK)
+		job_end(j, PROBE_UNKNOWN, "%.*s: %s", STR_ARG(ip), e.text);
+	return st == ST_OK;
 }
 
 /* All addresses of host that may be asked; false after job_end if none. */
@@ -75,12 +82,9 @@ static bool one_http(struct job *j, struct str host, const char *url,
 {
 	struct http_response r = {};
 	struct str ip = ip_text(j, to);
-	struct err e = {};
 
-	if (fetch(j, host, url, to, &r, &e) != ST_OK) {
-		job_end(j, PROBE_UNKNOWN, "%.*s: %s", STR_ARG(ip), e.text);
+	if (!fetch(j, host, url, to, ip, &r))
 		return false;
-	}
 	job_note(j, "%.*s: status %d, %zu bytes", STR_ARG(ip), r.status,
 		r.body.n);
 	if (r.status == 200 && str_eq(r.body, expect))
@@ -146,12 +150,9 @@ static bool one_https(struct job *j, struct str host, const char *url,
 {
 	struct http_response r = {};
 	struct str ip = ip_text(j, to);
-	struct err e = {};
 
-	if (fetch(j, host, url, to, &r, &e) != ST_OK) {
-		job_end(j, PROBE_UNKNOWN, "%.*s: %s", STR_ARG(ip), e.text);
+	if (!fetch(j, host, url, to, ip, &r))
 		return false;
-	}
 	job_found(j, r.body);
 	if (!good_policy(j, &r, ip))
 		return false;
