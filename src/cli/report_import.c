@@ -30,8 +30,26 @@ static enum status look_into(struct cli *cli, const char *path, struct str *raw,
 	return st;
 }
 
-static int import_file(struct cli *cli, const char *path)
+/* With several files an array, which holds answers only. */
+struct imports {
+	struct cli cli; /* its arena lives as long as one file */
+	bool array;
+	size_t shown; /* elements so far */
+};
+
+static void show_answer(struct imports *i, const struct json *answer)
 {
+	struct sbuf b;
+	struct json_writer w = cli_json_begin(&i->cli, &b);
+
+	(void)fputs(i->shown++ > 0 ? "," : "", i->cli.out);
+	json_put_tree(&w, NULL, answer);
+	cli_json_end(&i->cli, &b);
+}
+
+static int import_file(struct imports *i, const char *path)
+{
+	struct cli *cli = &i->cli;
 	struct client_call call = { .method = "POST",
 		.path = STR("/api/v1/reports/import"),
 		.content_type = "application/octet-stream" };
@@ -43,7 +61,9 @@ static int import_file(struct cli *cli, const char *path)
 	if (look_into(cli, path, &call.body, &reports, &e) != ST_OK)
 		return cli_failed(cli, &e);
 	code = client_do(cli, &call, &answer);
-	if (code == CLI_GOOD && !cli->json)
+	if (code == CLI_GOOD && i->array)
+		show_answer(i, answer);
+	else if (code == CLI_GOOD && !cli->json)
 		(void)fprintf(cli->out, "%s: %zu report%s handed in as %s\n",
 			path, reports, reports == 1 ? "" : "s",
 			client_text(cli, answer, "name"));
@@ -53,20 +73,25 @@ static int import_file(struct cli *cli, const char *path)
 /* Goes on after a file that fails; the worst exit code. */
 int report_import_run(struct cli *cli, const struct args *args)
 {
-	struct cli one = *cli;
+	struct imports all = { .cli = *cli,
+		.array = cli->json && args->words.n > 1 };
 	int worst = CLI_GOOD;
 
 	if (args->words.n == 0)
 		return cli_usage(cli,
 			"at least one file is needed, or - for standard input");
+	/* What fails is said beside the array. */
+	all.cli.json = cli->json && !all.array;
+	(void)fputs(all.array ? "[" : "", cli->out);
 	for (size_t i = 0; i < args->words.n; i++) {
 		int code;
 
-		one.arena = arena_must(FILE_ARENA_MAX);
-		code = import_file(&one, args->words.items[i]);
+		all.cli.arena = arena_must(FILE_ARENA_MAX);
+		code = import_file(&all, args->words.items[i]);
 		worst = code > worst ? code : worst;
-		arena_free(&one.arena);
+		arena_free(&all.cli.arena);
 	}
+	(void)fputs(all.array ? "]\n" : "", cli->out);
 	return worst;
 }
 

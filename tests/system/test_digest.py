@@ -144,6 +144,12 @@ def test_import_and_list(stack, tmp_path):
     assert done.returncode == 3
     assert done.stdout.count(": 1 report handed in as ") == 2
     assert f"{bad}: this is neither JSON" in done.stderr
+    done = moat("report", "import", "--json", bad, good, packed)
+    assert done.returncode == 3 and "neither JSON" in done.stderr
+    assert [list(answer) for answer in json.loads(done.stdout)] == [
+        ["name"], ["name"]]
+    assert list(moat.json("report", "import", good)) == ["name"]
+    assert json.loads(moat("report", "import", "--json", bad, bad).stdout) == []
     Spool(moat).wait_empty()
     listed = moat.json("report", "list", "--domain", "Y.example")["reports"]
     assert sorted((r["report_id"], r["via"], r["proof"],
