@@ -31,7 +31,7 @@ class Authority:
         self.folder = Path(folder)
         self.folder.mkdir()
         self.folder.chmod(0o755)
-        self.now = datetime.datetime.utcnow()
+        self.now = datetime.datetime.now(datetime.timezone.utc)
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.good_key = ec.generate_private_key(ec.SECP256R1())
         self.attacker_key = ec.generate_private_key(ec.SECP256R1())
@@ -77,7 +77,7 @@ class Authority:
         return path
 
     def tlsa(self):
-        """TLSA RDATA (RFC 7672 section 3.1.1: 3 1 1) of the honest hosts' key."""
+        """TLSA RDATA of the honest hosts' key, 3 1 1 (RFC 7672 3.1.1)."""
         spki = self.good_key.public_key().public_bytes(
             serialization.Encoding.DER,
             serialization.PublicFormat.SubjectPublicKeyInfo)

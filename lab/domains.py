@@ -4,8 +4,7 @@ policies: one for each scenario and state of the cache."""
 
 from scenarios import ATTACKER
 
-SHORT_MAX_AGE_S = 75
-LATE_AFTER = "late"
+SHORT_MAX_AGE_S = 60
 
 
 class Domain:

@@ -7,6 +7,7 @@ them for public ones."""
 
 import os
 import subprocess
+from pathlib import Path
 
 HUB = "44.128.1.254"
 
@@ -45,6 +46,10 @@ class Host:
     def run(self, *words, **options):
         return run(*self.argv(*words), **options)
 
+    def write(self, file, text):
+        """For files below /proc/sys/net, which every host has its own of."""
+        self.run("sh", "-c", f"echo {text} >{file}")
+
     def make(self):
         run("ip", "netns", "add", self.netns)
         self.ip("link", "set", "lo", "up")
@@ -63,8 +68,8 @@ class Network:
         self.router = Host(self.prefix, "router")
         self.hosts = []
 
-    def host(self, name, networks=()):
-        address = f"44.128.1.{len(self.hosts) + 1}"
+    def host(self, name, networks=(), address=None):
+        address = address or f"44.128.1.{len(self.hosts) + 1}"
         made = Host(self.prefix, name, address, networks)
         self.hosts.append(made)
         made.make()
@@ -87,10 +92,21 @@ class Network:
                            "dev", link, "onlink")
 
     def __enter__(self):
+        sweep()
         self.router.make()
-        self.router.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+        self.router.write("/proc/sys/net/ipv4/ip_forward", "1")
         return self
 
     def __exit__(self, *_):
         for host in [*self.hosts, self.router]:
             host.remove()
+
+
+def sweep():
+    """Removes the namespaces of runs that were killed."""
+    for line in run("ip", "netns", "list").stdout.splitlines():
+        name = line.split()[0]
+        pid = name.split("-")[0].removeprefix("lab")
+        if name.startswith("lab") and pid.isdigit() \
+                and not Path("/proc", pid).exists():
+            run("ip", "netns", "del", name, check=False)

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -75,6 +76,15 @@ class Laboratory:
         server.start()
         return server
 
+    def place(self, release, host, name):
+        """Where a mail server lives. Kept if the logs are."""
+        made = release.place(host, name)
+        if self.keep:
+            self.log(f"{name}: {made.path}")
+        else:
+            self.stack.callback(made.remove)
+        return made
+
     def program(self, host, name, *arguments):
         """One of our own programs on a host."""
         return self.begin(Process(
@@ -107,10 +117,9 @@ class Laboratory:
             {tld: zone_text(self.domains, tld, tlsa)
              for tld in ("example", "test")}))
         self._attacker()
-        self.anchor = server.anchor
         return self.begin(names.Resolver(
-            self.network.host("resolver"), self.folder / "unbound",
-            server.anchor))
+            self.network.host("resolver", address=names.RESOLVER),
+            self.folder / "unbound", server.anchor))
 
     def _outside(self, release, certificates):
         """The honest world: one machine for all MX hosts, one for all
@@ -124,12 +133,22 @@ class Laboratory:
             "records": str(self.folder / "policy.records"),
             "policies": {d.policy_host: d.policy() for d in self.domains}}))
         self.program(web, "policy_host", conf)
-        self.begin(receiver(release, mx, self.folder / "receiver",
+        self.begin(receiver(self.place(release, mx, "mx"),
                             certificates.folder / "mx.pem"))
+
+    def tempt(self, host):
+        """A policy host on a sender's own loopback that must never be asked:
+        it has a good certificate, and policies that ask for nothing."""
+        conf = self.folder / f"{host.name}-loopback.json"
+        conf.write_text(json.dumps({
+            "listen": "127.0.0.1", "pem": self.pem("policy"),
+            "records": str(self.folder / "loopback.records"),
+            "policies": {d.policy_host: NONE_POLICY for d in self.domains}}))
+        self.program(host, "policy_host", conf)
 
     def _attacker(self):
         router = self.network.router
-        router.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind")
+        router.write("/proc/sys/net/ipv4/ip_nonlocal_bind", "1")
         router.claim(names.SERVER)
         router.claim("44.128.40.0/24")
         conf = self.folder / "attacker.json"
@@ -180,3 +199,4 @@ class Laboratory:
                 router.ip("route", "replace", scenario.https["route"],
                           domain.policy_address)
         (self.folder / "attack").touch()
+        time.sleep(names.TTL_S + 1)     # until nobody may know the old answers

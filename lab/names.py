@@ -2,7 +2,8 @@
 """names: DNS of the laboratory: one authoritative Knot with a root of our own
 (signed), "example" (signed, delegated securely) and "test" (not signed), and
 one Unbound, validating, that every sender asks. The attacker is between the
-two. Nothing is cached, so that an attack is felt at once."""
+two. Unbound keeps nothing, and moat for a second only, so that an attack is
+felt at once."""
 
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from hosts import run
 
 SERVER = "44.128.30.1"      # the attacker's end of the wire
 REAL_SERVER = "44.128.31.1"
+RESOLVER = "44.128.1.53"
 SIGNED = (".", "example.")
+TTL_S = 1
 
 KNOT = """\
 server:
@@ -48,7 +51,7 @@ zone:
     file: test.zone
 """
 
-SOA = ("$ORIGIN {origin}\n$TTL 2\n"
+SOA = ("$ORIGIN {origin}\n$TTL {ttl}\n"
        "@ SOA ns.root. hostmaster.root. 1 60 30 3600 1\n@ NS ns.root.\n")
 
 UNBOUND = """\
@@ -67,7 +70,7 @@ server:
   access-control: 0.0.0.0/0 allow
   module-config: "validator iterator"
   root-hints: "{folder}/root.hints"
-  {anchor}
+  trust-anchor-file: "{anchor}"
   cache-max-ttl: 0
   cache-max-negative-ttl: 0
   infra-host-ttl: 1
@@ -104,13 +107,14 @@ class NameServer:
         self.conf.write_text(KNOT.format(address=REAL_SERVER,
                                          folder=self.folder))
         keys = {zone: self._key(zone) for zone in SIGNED}
-        self.anchor = keys["."]
+        self.anchor = self.folder / "root.key"
+        self.anchor.write_text(keys["."] + "\n")
         root = (f"ns.root. A {SERVER}\ntest. NS ns.root.\n"
                 f"example. NS ns.root.\n{keys['example.']}\n")
         for name, text in {"root": root, **self.zones}.items():
             origin = "." if name == "root" else f"{name}."
             (self.folder / f"{name}.zone").write_text(
-                SOA.format(origin=origin) + text)
+                SOA.format(origin=origin, ttl=TTL_S) + text)
         self.process.start()
         self.process.wait_log(r"\[test\.\] loaded", 10)
         self.process.wait_log(r"\[example\.\] DNSSEC, next signing", 10)
@@ -121,10 +125,9 @@ class NameServer:
 
 
 class Resolver:
-    """host gets Unbound, at its own address."""
+    """host, which has the address RESOLVER, gets Unbound."""
 
     def __init__(self, host, folder, anchor):
-        self.host = host
         self.folder = Path(folder)
         self.anchor = anchor
         self.process = Process(
@@ -136,8 +139,8 @@ class Resolver:
         (self.folder / "root.hints").write_text(
             f". 60 NS ns.root.\nns.root. 60 A {SERVER}\n")
         (self.folder / "unbound.conf").write_text(UNBOUND.format(
-            address=self.host.address, folder=self.folder,
-            anchor=f'trust-anchor: "{self.anchor}"'))
+            address=RESOLVER, folder=self.folder,
+            anchor=self.anchor))
         self.process.start()
         self.process.wait_log("start of service", 10)
 

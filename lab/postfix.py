@@ -4,20 +4,19 @@ folder of the run: as the honest receiver of everything, and as a sender that
 has one delivery transport per way of deciding on TLS."""
 
 import re
-from pathlib import Path
 
 from harness.process import Process, wait_until
 
 COMMON = """\
 compatibility_level = 3.6
-queue_directory = /lab/queue
-data_directory = /lab/data
+queue_directory = {lab}/queue
+data_directory = {lab}/data
 command_directory = /usr/sbin
 daemon_directory = /usr/lib/postfix/sbin
 mail_owner = postfix
 setgid_group = postdrop
-maillog_file_prefixes = /lab
-maillog_file = /lab/mail.log
+maillog_file_prefixes = {lab}
+maillog_file = {lab}/mail.log
 inet_protocols = ipv4
 myhostname = {name}.test
 mydestination =
@@ -31,8 +30,8 @@ default_process_limit = 80
 # Deferral is a result, so nothing is tried for long and nothing twice.
 SENDER = """\
 inet_interfaces = loopback-only
-transport_maps = regexp:/lab/conf/transport
-smtp_tls_CAfile = /lab/ca.pem
+transport_maps = regexp:{lab}/conf/transport
+smtp_tls_CAfile = {lab}/ca.pem
 smtp_tls_loglevel = 1
 smtp_tls_mandatory_protocols = >=TLSv1.2
 smtp_host_lookup = dns
@@ -53,7 +52,7 @@ relay_transport = lmtp:[127.0.0.1]:2400
 lmtp_host_lookup = native
 smtpd_peername_lookup = no
 smtpd_tls_security_level = may
-smtpd_tls_chain_files = /lab/mx.pem
+smtpd_tls_chain_files = {lab}/mx.pem
 smtpd_tls_received_header = yes
 smtpd_tls_loglevel = 1
 smtpd_client_connection_count_limit = 0
@@ -86,94 +85,72 @@ STATUS = re.compile(r"to=<([^>]*)>.* status=(\w+)(?: \((.*)\))?")
 
 
 class Postfix:
-    """folder becomes /lab for it. services: further lines of master.cf."""
+    """place: where it lives. services: further lines of master.cf."""
 
-    def __init__(self, name, release, host, folder, settings, services=""):
+    def __init__(self, name, place, settings, services=""):
         self.name = name
-        self.release = release
-        self.host = host
-        self.folder = Path(folder)
-        self.settings = COMMON.format(name=name) + settings
+        self.place = place
+        self.settings = (COMMON + settings).format(name=name,
+                                                   lab=place.inside)
         self.services = SERVICES + services
-        self.process = Process(
-            release.argv(host, self.folder, "postfix", "-c", "/lab/conf",
-                         "start-fg"), self.folder, name)
-
-    def write(self, file, text):
-        path = self.folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        self.conf = f"{place.inside}/conf"
+        self.process = Process(place.argv("postfix", "-c", self.conf,
+                                          "start-fg"), place.path, name)
 
     def start(self):
-        for sub in ("conf", "queue", "data"):
-            (self.folder / sub).mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o755)
-        self.write("conf/main.cf", self.settings)
-        self.write("conf/master.cf", self.services)
-        (self.folder / "resolv.conf").touch()
-        self.run("chown", "postfix", "/lab/data")
+        for sub in ("queue", "data"):
+            (self.place.path / sub).mkdir()
+        self.place.write("conf/main.cf", self.settings)
+        self.place.write("conf/master.cf", self.services)
+        self.place.run("chown", "postfix", f"{self.place.inside}/data")
         self.process.start()
         wait_until(self.ready, 20, f"{self.name} to start")
-        return self
 
     def ready(self):
         if not self.process.alive():
-            raise RuntimeError(f"{self.name} ended:\n"
-                               + self.process.log_text() + self.log())
+            raise RuntimeError(f"{self.name} ended:\n{self.log()}"
+                               f"{self.process.log_text()}")
         return "daemon started" in self.log()
 
-    def run(self, *words, **options):
-        return self.release.run(self.host, self.folder, *words, **options)
-
     def log(self):
-        path = self.folder / "mail.log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    def version(self):
-        return self.run("postconf", "-c", "/lab/conf", "-h",
-                        "mail_version").stdout.strip()
+        return self.place.read("mail.log")
 
     def stop(self):
         if self.process.alive():
-            self.run("postfix", "-c", "/lab/conf", "stop", check=False)
+            self.place.run("postfix", "-c", self.conf, "stop", check=False)
         self.process.stop()
 
 
-def receiver(release, host, folder, pem):
+def receiver(place, pem):
     """The honest MX host: takes everything, and hands it to the recorder."""
-    made = Postfix("mx", release, host, folder, RECEIVER,
-                   "smtp inet n - n - - smtpd\n")
-    made.write("mx.pem", pem.read_text())
-    return made
+    place.write("mx.pem", pem.read_text())
+    return Postfix("mx", place, RECEIVER, "smtp inet n - n - - smtpd\n")
 
 
 class PostfixSender:
-    """transports: way -> main.cf settings of that way alone. A message to
+    """ways: way -> main.cf settings of that way alone. A message to
     WAY.SOMETHING@domain is delivered that way."""
 
-    def __init__(self, name, release, host, folder, resolver, ca, transports):
+    def __init__(self, name, place, ca, ways):
         services = "".join(
             f"{way} unix - - n - - smtp\n" + "".join(
-                f"  -o {setting.replace(' ', '')}\n" for setting in settings)
-            for way, settings in transports.items())
+                f"  -o {setting}\n" for setting in settings)
+            for way, settings in ways.items())
+        place.write("ca.pem", ca.read_text())
+        place.write("conf/transport", "".join(
+            f"/^{way}\\./ {way}:\n" for way in ways))
         self.name = name
-        self.server = Postfix(name, release, host, folder, SENDER, services)
-        self.server.write("resolv.conf",
-                          f"nameserver {resolver}\noptions trust-ad\n")
-        self.server.write("ca.pem", ca.read_text())
-        self.server.write("conf/transport", "".join(
-            f"/^{way}\\./ {way}:\n" for way in transports))
-        self.ways = list(transports)
+        self.place = place
+        self.server = Postfix(name, place, SENDER, services)
+        self.ways = list(ways)
 
     def start(self):
         self.server.start()
-        return self
 
     def send(self, recipients):
         """Gives all recipients a message, and returns at once."""
-        self.server.run("sendmail", "-C", "/lab/conf", "-f", "<>", "-i",
-                        *recipients,
-                        input="Subject: laboratory\n\nsecret\n")
+        self.place.run("sendmail", "-C", self.server.conf, "-f", "<>", "-i",
+                       *recipients, input="Subject: laboratory\n\nsecret\n")
 
     def tries(self):
         """recipient -> [(status, text)], as the log has them."""

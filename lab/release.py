@@ -2,9 +2,9 @@
 """release: a Debian release in a folder, with the mail servers of that
 release unpacked in it. debootstrap fetches and checks the packages, from the
 mirror this machine's apt uses; they are unpacked, not installed, so that no
-maintainer script runs. The folder is kept for the next run and is only read:
-what a server writes goes into a folder of the run, which is mounted inside a
-mount namespace that ends with the server."""
+maintainer script runs. The folder is kept for the next run. What a server
+reads and writes in a run is a place of its own below lab/ in it, which goes
+when the run ends. Nothing is mounted."""
 
 import os
 import re
@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from hosts import run
+from names import RESOLVER
 
 # What each release is there for. sendmail and postfix cannot be installed
 # together, but they can lie in one folder.
@@ -21,6 +22,7 @@ PACKAGES = {
     "trixie": ("postfix",),
 }
 COMPLETE = "etc/lab-complete"
+RESOLV_CONF = f"nameserver {RESOLVER}\noptions trust-ad\n"
 FETCH_S = 540
 
 # The users that the maintainer scripts would have made.
@@ -75,6 +77,7 @@ class Release:
         packages = " ".join(PACKAGES[self.name])
         mark = self.root / COMPLETE
         if mark.exists() and mark.read_text() == packages:
+            self._sweep()
             return self
         self.log(f"fetching Debian {self.name} into {self.root} (kept)")
         self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +87,7 @@ class Release:
             self._fetch(made)
             self._unpack(made)
             (made / "lab").mkdir()
+            (made / "etc/resolv.conf").write_text(RESOLV_CONF)
             (made / COMPLETE).write_text(packages)
             shutil.rmtree(self.root, ignore_errors=True)
             made.rename(self.root)
@@ -106,18 +110,45 @@ class Release:
         for name, more in (("passwd", PASSWD), ("group", GROUP)):
             master = root / "usr/share/base-passwd" / f"{name}.master"
             (root / "etc" / name).write_text(master.read_text() + more)
-        (root / "etc/resolv.conf").touch()
 
-    def argv(self, host, folder, *words):
-        """A command line that runs in this release on a host, with folder
-        as /lab, its resolv.conf as the system's, its dev/log as syslog."""
-        script = ('mount --bind "$1" "$2/lab" && '
-                  'mount --bind "$1/resolv.conf" "$2/etc/resolv.conf" && '
-                  'mount --rbind /dev "$2/dev" && '
-                  'mount --rbind /proc "$2/proc" && '
-                  'root=$2; shift 2; exec chroot "$root" "$@"')
-        return host.argv("unshare", "--mount", "--propagation", "private",
-                         "sh", "-c", script, "sh", folder, self.root, *words)
+    def _sweep(self):
+        """Removes the places of runs that are no more."""
+        for place in (self.root / "lab").iterdir():
+            pid = place.name.split("-")[0]
+            if not Path("/proc", pid).exists():
+                shutil.rmtree(place, ignore_errors=True)
 
-    def run(self, host, folder, *words, **options):
-        return run(*self.argv(host, folder, *words), **options)
+    def place(self, host, name):
+        return Place(self, host, name)
+
+
+class Place:
+    """Where one server of a release lives during a run. path: as we see it;
+    inside: as the server does."""
+
+    def __init__(self, release, host, name):
+        self.host = host
+        self.root = release.root
+        self.inside = f"/lab/{os.getpid()}-{name}"
+        self.path = self.root / self.inside.lstrip("/")
+        self.path.mkdir()
+        self.path.chmod(0o755)
+
+    def write(self, file, text):
+        path = self.path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def read(self, file):
+        path = self.path / file
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def argv(self, *words):
+        """A command line that runs in there."""
+        return self.host.argv("chroot", self.root, *words)
+
+    def run(self, *words, **options):
+        return run(*self.argv(*words), **options)
+
+    def remove(self):
+        shutil.rmtree(self.path, ignore_errors=True)

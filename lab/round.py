@@ -2,42 +2,36 @@
 """round: one run through the scenarios. The mail goes out in three waves:
 before the attack, so that every sender knows the warm domains; while it
 lasts, to all domains, with moat and without; and once more when the short
-max_age is over. What arrived is read from the records of those who took it."""
+max_age is over."""
 
 import time
-from dataclasses import dataclass
 
-import records
 from domains import SHORT_MAX_AGE_S
 from harness.process import wait_until
-from scenarios import HELD, READ_CLEAR, READ_TLS, SAFE
+from rows import Evidence, Row
+from scenarios import SAFE
 from senders import CONTROL
 
 WAVE_S = 150
-LATE = "late"
-
-
-@dataclass
-class Row:
-    """One message, and what became of it."""
-
-    scenario: str
-    about: str
-    cache: str
-    sender: str
-    way: str
-    expected: str
-    why: str
-    observed: str
-    said: str
-
-    @property
-    def good(self):
-        return self.observed == self.expected
+BEFORE, ATTACK, LATE = "before", "attack", "late"
 
 
 def address(way, sender, wave, domain):
+    """The recipient, which tells who sends in what way and when."""
     return f"{way}.{sender.name}.{wave}@{domain.name}"
+
+
+def is_warmed(domain, way):
+    return domain.cache == "warm" and way != CONTROL
+
+
+def is_attacked(domain, way):
+    """One control message per scenario is enough."""
+    return way != CONTROL or domain.cache == domain.scenario.caches[0]
+
+
+def is_late(domain, way):
+    return LATE in domain.scenario.expect and way != CONTROL
 
 
 class Round:
@@ -45,122 +39,85 @@ class Round:
 
     def __init__(self, laboratory, log):
         self.laboratory = laboratory
+        self.senders = laboratory.senders
         self.log = log
-        self.warmed_at = None
-        self.rows = []
-
-    def _send(self, plan):
-        """plan: sender -> recipients. Waits until each had its try."""
-        senders = {s.name: s for s in self.laboratory.senders}
-        for name, recipients in plan.items():
-            senders[name].send(recipients)
-        begun = time.monotonic()
-
-        def left():
-            return sum(to not in senders[name].tries()
-                       for name, recipients in plan.items()
-                       for to in recipients)
-
-        try:
-            wait_until(lambda: left() == 0, WAVE_S, "all mail to be tried",
-                       every_s=0.5)
-        except TimeoutError:
-            self.log(f"{left()} messages were not even tried")
-        total = sum(map(len, plan.values()))
-        self.log(f"{total} messages tried in "
-                 f"{time.monotonic() - begun:.0f} s")
 
     def _plan(self, wave, wanted):
-        """wanted(domain, way) tells which messages belong to the wave."""
-        return {s.name: [address(way, s, wave, d)
-                         for way in s.ways for d in self.laboratory.domains
-                         if wanted(d, way)]
-                for s in self.laboratory.senders}
+        """sender -> recipients; wanted(domain, way) chooses them."""
+        return {s: [address(way, s, wave, d)
+                    for way in s.ways for d in self.laboratory.domains
+                    if wanted(d, way)] for s in self.senders}
 
-    def _warm(self, domain, way):
-        return domain.cache == "warm" and way != CONTROL
+    def _send(self, wave, wanted):
+        """Sends a wave, and waits until each message had its try."""
+        plan = self._plan(wave, wanted)
+        began = time.monotonic()
+        for sender, recipients in plan.items():
+            if recipients:
+                sender.send(recipients)
 
-    def _attacked(self, domain, way):
-        """One control message per scenario is enough."""
-        if way != CONTROL:
-            return True
-        return domain.cache == domain.scenario.caches[0]
+        def left():
+            return {to for sender, recipients in plan.items()
+                    for to in set(recipients) - set(sender.tries())}
 
-    def _late(self, domain, way):
-        return LATE in domain.scenario.expect and way != CONTROL
+        try:
+            wait_until(lambda: not left(), WAVE_S, "mail", every_s=0.5)
+        except TimeoutError:
+            self.log(f"not even tried: {' '.join(sorted(left()))}")
+        self.log(f"{sum(map(len, plan.values()))} messages tried in "
+                 f"{time.monotonic() - began:.0f} s")
 
     def run(self):
-        """Gives the rows."""
-        self.warmed_at = time.monotonic()
+        """Gives the rows. Policies that expire are fetched before the attack
+        begins, and never after."""
+        began = time.monotonic()
         self.log("before the attack")
-        self._send(self._plan("before", self._warm))
+        self._send(BEFORE, is_warmed)
+        attacked = time.monotonic()
         self.log("the attack begins")
         self.laboratory.attack()
-        self._send(self._plan("attack", self._attacked))
-        in_time = time.monotonic() - self.warmed_at < SHORT_MAX_AGE_S
-        late = self._plan(LATE, self._late)
-        if any(late.values()):
-            self._wait_for_expiry()
-            self._send(late)
-        return self._judge(in_time)
+        self._send(ATTACK, is_attacked)
+        in_time = time.monotonic() - began < SHORT_MAX_AGE_S
+        if any(is_late(d, way) for s in self.senders for way in s.ways
+               for d in self.laboratory.domains):
+            self._wait_for_expiry(attacked)
+            self._send(LATE, is_late)
+        return self._rows(in_time)
 
-    def _wait_for_expiry(self):
-        left = self.warmed_at + SHORT_MAX_AGE_S + 30 - time.monotonic()
-        self.log(f"waiting {max(left, 0):.0f} s for a policy to expire")
-        time.sleep(max(left, 0))
+    def _wait_for_expiry(self, attacked):
+        left = max(0, attacked + SHORT_MAX_AGE_S + 2 - time.monotonic())
+        self.log(f"waiting {left:.0f} s for a policy to expire")
+        time.sleep(left)
 
-    def _judge(self, in_time):
-        arrivals = {}
-        for name in ("mx", "attacker"):
-            for r in records.read(
-                    self.laboratory.folder / f"{name}.records"):
-                if "to" in r:
-                    arrivals.setdefault(r["to"], []).append(r)
-        for sender in self.laboratory.senders:
-            tries = sender.tries()
-            for domain in self.laboratory.domains:
-                for row in self._rows(sender, domain, tries, arrivals):
-                    if LATE in domain.scenario.expect and not in_time:
-                        row.observed = "not in time"
-                    self.rows.append(row)
-        return self.rows
+    def _rows(self, in_time):
+        evidence = Evidence(self.laboratory.folder, self.senders)
+        made = []
+        for domain in self.laboratory.domains:
+            for sender in self.senders:
+                for way in sender.ways:
+                    made += self._of(evidence, domain, sender, way, in_time)
+        return made
 
-    def _rows(self, sender, domain, tries, arrivals):
+    @staticmethod
+    def _of(evidence, domain, sender, way, in_time):
+        """The rows of a domain in one way: none, one, or two."""
         scenario = domain.scenario
 
-        def row(way, wave, cache, expected):
+        def row(wave, cache):
             to = address(way, sender, wave, domain)
-            before = address(way, sender, "before", domain)
-            observed = outcome(arrivals.get(to, []), tries.get(to, []))
-            if self._warm(domain, way):
-                warmed = outcome(arrivals.get(before, []),
-                                 tries.get(before, []))
-                if warmed != scenario.before:
-                    observed = f"{observed} (before: {warmed})"
+            expected = scenario.expected(sender.name, cache)
             return Row(scenario.name, scenario.about, cache, sender.name, way,
-                       expected.what, expected.why, observed,
-                       tries.get(to, [("", "never tried")])[-1][1] or "")
+                       expected.what, expected.why, evidence.outcome(to),
+                       evidence.said(to))
 
-        for way in sender.ways:
-            if not self._attacked(domain, way):
-                continue
-            cache = CONTROL if way == CONTROL else domain.cache
-            yield row(way, "attack", cache,
-                      scenario.expected(sender.name, cache))
-            if self._late(domain, way):
-                yield row(way, LATE, LATE,
-                          scenario.expected(sender.name, LATE))
-
-
-def outcome(arrived, tries):
-    """What became of a message, told by those who took it, and by the
-    sender's log only where nobody did."""
-    stolen = [r for r in arrived if r["who"] == "attacker"]
-    if any(r["tls"] is None for r in arrived):
-        return READ_CLEAR
-    if stolen:
-        return READ_TLS
-    if arrived:
-        return SAFE
-    status = tries[-1][0] if tries else "not tried"
-    return HELD if status == "deferred" else status
+        if is_attacked(domain, way):
+            made = row(ATTACK, CONTROL if way == CONTROL else domain.cache)
+            if is_warmed(domain, way):
+                before = evidence.outcome(address(way, sender, BEFORE, domain))
+                if before != SAFE:
+                    made.observed += f" (before: {before})"
+            if is_late(domain, way) and not in_time:
+                made.observed = "not in time"
+            yield made
+        if is_late(domain, way):
+            yield row(LATE, LATE)

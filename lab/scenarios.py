@@ -39,8 +39,7 @@ class Outcome:
 class Scenario:
     """smtp, https and answers are what the attacker does; see attacker.py.
     expect: by cache state; senders: exceptions by sender and cache state.
-    control: what happens without moat. before: what happens with it before
-    the attack begins."""
+    control: what happens without moat."""
 
     name: str
     about: str
@@ -53,7 +52,6 @@ class Scenario:
     smtp: dict = field(default_factory=dict)
     https: dict = field(default_factory=dict)
     answers: dict = field(default_factory=dict)
-    before: str = SAFE
 
     @property
     def caches(self):
@@ -151,7 +149,8 @@ SCENARIOS = (
                                            '"v=STSv1; id=two"']}),
     Scenario("txt-forged", "_mta-sts TXT forged, STARTTLS stripped",
              STOPPED, smtp=STRIP, answers=FLIPPED),
-    at_policy_host("id-flip", "id flipped and HTTPS blocked", route="blackhole"),
+    at_policy_host("id-flip", "id flipped and HTTPS blocked",
+                   route="blackhole"),
     at_policy_host("https-down", "policy host down", route="unreachable"),
     at_policy_host("https-redirect", "policy host redirects",
                    kind="redirect", pem="policy"),

@@ -3,6 +3,7 @@
 ways each of them sends: with moat's socketmap names as the manual says, and
 "control": the same mail server without moat, TLS if it can be had."""
 
+from mail_host import moat_on
 from postfix import PostfixSender
 from sendmail import SendmailSender
 
@@ -33,17 +34,20 @@ SENDMAIL = {
 
 
 def start_senders(laboratory, releases, resolver, ca):
-    """All of them, started."""
+    """All of them, started, each with its moat."""
     made = []
-    where = resolver.host.address
-    for name, (release, ways) in POSTFIX.items():
+
+    def place_for(name, release):
         host = laboratory.network.host(name)
-        made.append(PostfixSender(name, releases[release], host,
-                                  laboratory.folder / name, where, ca, ways))
-    host = laboratory.network.host("sendmail")
-    made.append(SendmailSender("sendmail", releases["bookworm"], host,
-                               laboratory.folder / "sendmail", where, ca,
-                               SENDMAIL))
+        laboratory.tempt(host)
+        laboratory.begin(moat_on(host, laboratory.folder, resolver.anchor,
+                                 ca))
+        return laboratory.place(releases[release], host, name)
+
+    for name, (release, ways) in POSTFIX.items():
+        made.append(PostfixSender(name, place_for(name, release), ca, ways))
+    made.append(SendmailSender("sendmail", place_for("sendmail", "bookworm"),
+                               ca, SENDMAIL))
     for sender in made:
         laboratory.begin(sender)
     return made

@@ -6,7 +6,6 @@ import re
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 SENDMAIL = "/usr/libexec/sendmail/sendmail"
 AT_ONCE = 12
@@ -18,12 +17,12 @@ VERSIONID(`laboratory')
 OSTYPE(`debian')dnl
 DOMAIN(`debian-mta')dnl
 define(`confDOMAIN_NAME', `{name}.test')dnl
-define(`QUEUE_DIR', `/lab/queue')dnl
-define(`STATUS_FILE', `/lab/status')dnl
+define(`QUEUE_DIR', `{lab}/queue')dnl
+define(`STATUS_FILE', `{lab}/status')dnl
 define(`ALIAS_FILE', `')dnl
-define(`confPID_FILE', `/lab/pid')dnl
-define(`confCACERT', `/lab/ca.pem')dnl
-define(`confCACERT_PATH', `/lab')dnl
+define(`confPID_FILE', `{lab}/pid')dnl
+define(`confCACERT', `{lab}/ca.pem')dnl
+define(`confCACERT_PATH', `{lab}')dnl
 define(`confHOST_STATUS_DIRECTORY', `')dnl
 define(`confTO_CONNECT', `4s')dnl
 define(`confTO_ICONNECT', `4s')dnl
@@ -49,12 +48,9 @@ OUTCOMES = (("stat=Sent", "sent"), (r"\.\.\. Sent", "sent"),
 class SendmailSender:
     """ways: way -> lines of sendmail.mc."""
 
-    def __init__(self, name, release, host, folder, resolver, ca, ways):
+    def __init__(self, name, place, ca, ways):
         self.name = name
-        self.release = release
-        self.host = host
-        self.folder = Path(folder)
-        self.resolver = resolver
+        self.place = place
         self.ca = ca
         self.features = ways
         self.ways = list(ways)
@@ -63,26 +59,14 @@ class SendmailSender:
         self.pool = ThreadPoolExecutor(AT_ONCE)
 
     def start(self):
-        (self.folder / "queue").mkdir(parents=True)
-        (self.folder / "dev").mkdir()
-        (self.folder / "ca.pem").write_text(self.ca.read_text())
-        (self.folder / "resolv.conf").write_text(
-            f"nameserver {self.resolver}\n")
+        (self.place.path / "queue").mkdir()
+        self.place.write("ca.pem", self.ca.read_text())
         for way, features in self.features.items():
-            (self.folder / f"{way}.mc").write_text(
-                MC.format(name=self.name, features=features))
-            made = self.run("m4", "-I", "/usr/share/sendmail/cf",
-                            f"/lab/{way}.mc")
-            (self.folder / f"{way}.cf").write_text(made.stdout)
-        return self
-
-    def run(self, *words, **options):
-        return self.release.run(self.host, self.folder, *words, **options)
-
-    def version(self):
-        said = self.run(SENDMAIL, "-d0.1", "-bt", "-C", "/lab/control.cf",
-                        check=False, input="").stdout
-        return re.search(r"Version (\S+)", said)[1]
+            self.place.write(f"{way}.mc", MC.format(
+                name=self.name, lab=self.place.inside, features=features))
+            made = self.place.run("m4", "-I", "/usr/share/sendmail/cf",
+                                  f"{self.place.inside}/{way}.mc")
+            self.place.write(f"{way}.cf", made.stdout)
 
     def send(self, recipients):
         for to in recipients:
@@ -90,18 +74,18 @@ class SendmailSender:
 
     def _deliver(self, to):
         way = to.split(".", 1)[0]
-        queue = self.folder / "queue" / to
-        queue.mkdir(mode=0o700, exist_ok=True)
+        queue = f"{self.place.inside}/queue/{to}"
+        (self.place.path / "queue" / to).mkdir(mode=0o700)
         try:
-            done = self.run(SENDMAIL, "-C", f"/lab/{way}.cf",
-                            f"-OQueueDirectory=/lab/queue/{to}", "-odi",
-                            "-oi", "-v", "-f", "<>", to, check=False,
-                            input="Subject: laboratory\n\nsecret\n",
-                            timeout=TRY_S)
+            done = self.place.run(
+                SENDMAIL, "-C", f"{self.place.inside}/{way}.cf",
+                f"-OQueueDirectory={queue}", "-odi", "-oi", "-v", "-f", "<>",
+                to, check=False, timeout=TRY_S,
+                input="Subject: laboratory\n\nsecret\n")
             said = done.stdout + done.stderr
         except subprocess.TimeoutExpired as e:
             said = f"no end within {TRY_S} s: {e.stdout}"
-        with open(self.folder / "mail.log", "a", encoding="utf-8") as log:
+        with open(self.place.path / "mail.log", "a", encoding="utf-8") as log:
             log.write(f"=== {to}\n{said}\n")
         status = next((word for pattern, word in OUTCOMES
                        if re.search(pattern, said)), "unknown")
