@@ -105,9 +105,9 @@ typedef void dns_check_fn(void *ctx, enum dns_dnssec state);
 
 /*
  * Tests now, hourly, every minute while it is not good, and when the servers
- * have changed: check_name must come back secure, bogus_name must not. changed
- * (or NULL) is called whenever the state has changed, and each change is
- * logged (dns.dnssec_good, dns.dnssec_broken).
+ * have changed: check_name must come back secure, bogus_name must not. Called
+ * again it tests again now. changed (or NULL) is called whenever the state has
+ * changed, and each change is logged (dns.dnssec_good, dns.dnssec_broken).
  *
  * An answer that shows the resolver to be no good makes it BROKEN at once. No
  * answer proves nothing: what was GOOD stays so (else whoever can stop packets

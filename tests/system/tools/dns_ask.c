@@ -8,7 +8,7 @@
  *         [anchor=FILE] [resolv_conf=FILE] [check=NAME] [bogus=NAME]
  *
  *     lookup NAME TYPE-NUMBER     discover DOMAIN [PORT]
- *     host HOST [PORT]            check        counts
+ *     host HOST [PORT]            check     state     counts
  *
  * Lines given at once run at once; answers come as they do. The end of input
  * ends the program when all are answered.
@@ -258,6 +258,10 @@ static void run_line(struct program *p, struct str line)
 
 	if (str_eq(verb, STR("check"))) {
 		dns_lookups_check_start(p->lookups, on_check, p);
+		return;
+	}
+	if (str_eq(verb, STR("state"))) {
+		on_check(p, dns_lookups_dnssec(p->lookups, NULL));
 		return;
 	}
 	if (str_eq(verb, STR("counts"))) {
