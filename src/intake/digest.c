@@ -342,7 +342,8 @@ static enum status read_file(
 	*own = st != ST_OK;
 	if (st == ST_OK)
 		st = digest_reader_read(
-			d->reader, f->arena, f->body, &f->reports, e);
+			d->reader, f->arena, f->body, f->meta.received,
+			&f->reports, e);
 	if (st == ST_OK)
 		st = find_owners(d, f, e);
 	return st;

@@ -8,7 +8,9 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "intake/digest_child.h"
+#include "intake/dkim.h"
 #include "intake/mime.h"
 #include "intake/unpack.h"
 #include "io/channel.h"
@@ -78,8 +80,25 @@ static struct str quirks_of(struct arena *a, const struct tlsrpt_report *r)
 	return sbuf_str(&b);
 }
 
-static enum status write_head(
-	int fd, struct arena *a, const struct unpacked_reports *found)
+static void put_signatures(
+	struct json_writer *w, const struct dkim_signatures *signs)
+{
+	json_open_array(w, "dkim");
+	for (size_t i = 0; i < signs->n; i++) {
+		const struct dkim_signature *s = &signs->items[i];
+
+		json_open_object(w, NULL);
+		json_put_z(w, "result", dkim_result_name(s->result));
+		json_put_str(w, "domain", s->domain);
+		json_put_str(w, "reason", s->reason);
+		json_close_object(w);
+	}
+	json_close_array(w);
+}
+
+static enum status write_head(int fd, struct arena *a,
+	const struct unpacked_reports *found,
+	const struct dkim_signatures *signs)
 {
 	struct sbuf b = sbuf_arena(a, DIGEST_HEAD_MAX);
 	struct json_writer w = json_writer_of(&b, 0);
@@ -91,6 +110,9 @@ static enum status write_head(
 	for (size_t i = 0; i < found->n; i++)
 		json_put_str(&w, NULL, quirks_of(a, found->items[i]));
 	json_close_array(&w);
+	json_put_str(&w, "submitter", found->submitter);
+	if (found->mail.p != NULL)
+		put_signatures(&w, signs);
 	json_close_object(&w);
 	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
 }
@@ -108,21 +130,96 @@ static enum status write_report(
 	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
 }
 
+/* ---- keys */
+
+struct asker {
+	int fd;
+	unsigned asked;
+};
+
+static enum status write_question(int fd, struct arena *a, struct str name)
+{
+	struct sbuf b = sbuf_arena(a, DIGEST_HEAD_MAX);
+	struct json_writer w = json_writer_of(&b, 0);
+
+	json_open_object(&w, NULL);
+	json_put_z(&w, "status", "key");
+	json_put_str(&w, "name", name);
+	json_close_object(&w);
+	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
+}
+
+/* A dkim_key_fn: the parent looks it up. */
+static enum status ask_key(
+	void *ctx, struct arena *a, struct str name, struct str *text)
+{
+	struct asker *asker = ctx;
+	struct json *answer = NULL;
+	struct str said;
+
+	if (asker->asked++ == DIGEST_KEYS_MAX)
+		return ST_TEMP;
+	if (write_question(asker->fd, a, name) != ST_OK ||
+		channel_read(asker->fd, a, DIGEST_HEAD_MAX, in_ms(IDLE_MS),
+			&said, NULL) != ST_OK ||
+		json_parse(a, said, JSON_LIMITS_DEFAULT, &answer, NULL, NULL) !=
+			ST_OK)
+		return ST_TEMP;
+	*text = json_get_str(answer, "text");
+	if (text->p != NULL)
+		return ST_OK;
+	return str_eq(json_get_str(answer, "status"),
+		       str_of(status_name(ST_NOTFOUND)))
+		       ? ST_NOTFOUND
+		       : ST_TEMP;
+}
+
+/* A mail whose signatures cannot even be looked at has none that holds. */
+static void check_signatures(int fd, struct arena *a, int64_t received,
+	const struct unpacked_reports *found, struct dkim_signatures *out)
+{
+	struct asker asker = { .fd = fd };
+	struct err e = {};
+
+	if (found->mail.p == NULL || dkim_mail_check(a, found->mail, received,
+					     ask_key, &asker, out, &e) == ST_OK)
+		return;
+	out->n = 1;
+	out->items[0] = (struct dkim_signature){ DKIM_RESULT_FAIL, STR(""),
+		arena_str(a, str_of(e.text)) };
+}
+
+static enum status read_request(
+	int fd, struct arena *a, int64_t *received, struct str *raw)
+{
+	struct str text;
+	enum status st = channel_read(
+		fd, a, DIGEST_HEAD_MAX, in_ms(IDLE_MS), &text, NULL);
+
+	if (st == ST_OK)
+		st = num_i64(text, 0, UTC_MAX, received);
+	if (st == ST_OK)
+		st = channel_read(
+			fd, a, TLSRPT_RAW_BYTES_MAX, in_ms(IDLE_MS), raw, NULL);
+	return st;
+}
+
 static enum status serve(int fd, struct arena *a)
 {
 	struct unpacked_reports found = {};
+	struct dkim_signatures signs = {};
 	struct err e = {};
 	struct str raw;
-	enum status st;
+	int64_t received;
+	enum status st = read_request(fd, a, &received, &raw);
 
-	st = channel_read(
-		fd, a, TLSRPT_RAW_BYTES_MAX, in_ms(IDLE_MS), &raw, &e);
 	if (st != ST_OK)
 		return st;
 	st = unpack_reports(a, raw, &found, &e);
 	if (st != ST_OK)
 		return write_failure(fd, a, st, &e);
-	st = write_head(fd, a, &found);
+	check_signatures(fd, a, received, &found, &signs);
+	st = write_head(fd, a, &found, &signs);
 	for (size_t i = 0; st == ST_OK && i < found.n; i++)
 		st = write_report(fd, a, found.items[i]);
 	return st;
@@ -136,6 +233,7 @@ int digest_child_main(int fd)
 	log_set_role("digest-child");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	mime_prepare();
+	dkim_mail_prepare();
 	if (confine(&e) != ST_OK) {
 		LOG(LOG_ERROR, "digest.unconfined", KV_Z("reason", e.text));
 		return EXIT_FAILURE;

@@ -7,9 +7,18 @@
  * First it says DIGEST_READY, once its sandbox is closed: whatever goes wrong
  * before is not a report's fault.
  *
- * A request is one netstring, the raw bytes. The answer is a netstring with
- *     {"status": "ok", "reports": 2, "quirks": ["bom,mx-host-string", ""]}
- * and as many netstrings as it says, each a normalised report; or
+ * A request is two netstrings: when the report was received (seconds UTC, in
+ * decimal), and its raw bytes. While it checks a mail's signatures the child
+ * may ask for keys, DIGEST_KEYS_MAX times at most:
+ *     {"status": "key", "name": "selector._domainkey.x.example"}
+ * and is told
+ *     {"status": "ok", "text": "v=DKIM1; p=..."}
+ * or a status of "notfound" or "temp". The answer is a netstring with
+ *     {"status": "ok", "reports": 2, "quirks": ["bom,mx-host-string", ""],
+ *      "submitter": "x.example",
+ *      "dkim": [{"result": "pass", "domain": "x.example", "reason": ""}]}
+ * and as many netstrings as it says, each a normalised report; what is no mail
+ * has no member dkim. Or the answer is
  *     {"status": "invalid", "error": "line 1, column 7: ..."}
  * where status is "invalid" or "limit".
  */
@@ -23,6 +32,9 @@
 #define DIGEST_CHILD "digest-child"
 
 #define DIGEST_READY "ready"
+
+/* Questions about one report. */
+#define DIGEST_KEYS_MAX 16
 
 /* What the head of an answer may measure. */
 #define DIGEST_HEAD_MAX ((size_t)1 << 20)

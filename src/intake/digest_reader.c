@@ -17,6 +17,7 @@
 #include "intake/digest_reader.h"
 #include "io/channel.h"
 #include "io/fd.h"
+#include "proto/tlsrpt_text.h"
 
 #include "base/poison.h"
 
@@ -182,19 +183,128 @@ static enum status refused(const struct json *head, struct err *e)
 	return err_set(e, st, "%.*s", STR_ARG(told));
 }
 
-static enum status take_head(struct digest_reader *r, struct arena *a,
-	struct mono deadline, struct digest_reports *out, struct err *e)
+/* ---- keys the child asks for */
+
+static enum status write_key(struct digest_reader *r, struct arena *a,
+	struct mono deadline, enum status st, struct str text)
 {
-	const struct json *quirk;
+	struct sbuf b = sbuf_arena(a, DIGEST_HEAD_MAX);
+	struct json_writer w = json_writer_of(&b, 0);
+
+	json_open_object(&w, NULL);
+	json_put_z(&w, "status", status_name(st));
+	if (st == ST_OK)
+		json_put_str(&w, "text", text);
+	json_close_object(&w);
+	return channel_write(r->fd, sbuf_str(&b), deadline, NULL);
+}
+
+/* Only names of keys: a child that was taken over learns nothing else. */
+static bool is_key_name(struct str name)
+{
+	struct str rest = name;
+
+	(void)str_cut(&rest, '.');
+	while (rest.p != NULL && !str_starts(rest, STR("_domainkey.")))
+		(void)str_cut(&rest, '.');
+	return rest.p != NULL && is_printable(name) &&
+	       tlsrpt_is_domain(str_from(rest, sizeof("_domainkey.") - 1));
+}
+
+static enum status answer_key(struct digest_reader *r, struct arena *a,
+	struct str name, struct mono *deadline)
+{
+	int64_t begun = clock_mono(clock_system()).ms;
+	enum status st = ST_NOTFOUND;
+	struct str text = {};
+
+	if (r->options.key != NULL && is_key_name(name))
+		st = r->options.key(r->options.key_ctx, a, name, &text);
+	if (st != ST_OK && st != ST_NOTFOUND)
+		st = ST_TEMP;
+	deadline->ms += clock_mono(clock_system()).ms - begun;
+	return write_key(r, a, *deadline, st, text);
+}
+
+/* The first message that is no question. */
+static enum status read_head(struct digest_reader *r, struct arena *a,
+	struct mono *deadline, struct json **out, struct err *e)
+{
 	struct json *head = NULL;
 	struct str text;
-	int64_t n = 0;
 
-	if (channel_read(r->fd, a, DIGEST_HEAD_MAX, deadline, &text, e) !=
-		ST_OK)
-		return ST_TEMP;
-	if (json_parse(a, text, JSON_LIMITS_DEFAULT, &head, NULL, e) != ST_OK)
-		return broken(e);
+	for (int i = 0; i <= DIGEST_KEYS_MAX; i++) {
+		if (channel_read(r->fd, a, DIGEST_HEAD_MAX, *deadline, &text,
+			    e) != ST_OK)
+			return ST_TEMP;
+		if (json_parse(a, text, JSON_LIMITS_DEFAULT, &head, NULL, e) !=
+			ST_OK)
+			return broken(e);
+		if (!str_eq(json_get_str(head, "status"), STR("key"))) {
+			*out = head;
+			return ST_OK;
+		}
+		if (answer_key(r, a, json_get_str(head, "name"), deadline) !=
+			ST_OK)
+			return ST_TEMP;
+	}
+	return broken(e);
+}
+
+/* ---- the answer */
+
+static bool take_signature(const struct json *in, struct dkim_signature *out)
+{
+	*out = (struct dkim_signature){
+		.result = dkim_result_parse(json_get_str(in, "result")),
+		.domain = json_get_str(in, "domain"),
+		.reason = json_get_str(in, "reason"),
+	};
+	return out->result != DKIM_RESULT_NONE &&
+	       (out->domain.n == 0 || tlsrpt_is_domain(out->domain)) &&
+	       out->reason.n < ERR_TEXT_MAX && is_printable(out->reason);
+}
+
+static bool take_signatures(const struct json *head, struct digest_reports *out)
+{
+	const struct json *list = json_get(head, "dkim");
+	struct dkim_signatures *s = &out->signatures;
+
+	out->is_mail = list != NULL;
+	out->submitter = json_get_str(head, "submitter");
+	if (out->submitter.n > 0 && !tlsrpt_is_domain(out->submitter))
+		return false;
+	for (const struct json *i = list == NULL ? NULL : list->first;
+		i != NULL; i = i->next)
+		if (s->n == DKIM_SIGNATURES_MAX ||
+			!take_signature(i, &s->items[s->n++]))
+			return false;
+	return true;
+}
+
+static bool take_quirks(const struct json *head, struct digest_reports *out)
+{
+	const struct json *quirk = json_get(head, "quirks");
+
+	quirk = quirk == NULL ? NULL : quirk->first;
+	for (size_t i = 0; i < out->n; i++) {
+		out->quirks[i] = json_str(quirk);
+		if (!quirks_ok(out->quirks[i]))
+			return false;
+		quirk = quirk->next;
+	}
+	return true;
+}
+
+static enum status take_head(struct digest_reader *r, struct arena *a,
+	struct mono *deadline, struct digest_reports *out, struct err *e)
+{
+	struct json *head = NULL;
+	int64_t n = 0;
+	enum status st = read_head(r, a, deadline, &head, e);
+
+	if (st != ST_OK)
+		return st;
 	if (!str_eq(json_get_str(head, "status"), str_of(status_name(ST_OK))))
 		return refused(head, e);
 	if (json_i64(json_get(head, "reports"), 1, TLSRPT_TEXTS_MAX, &n) !=
@@ -205,15 +315,8 @@ static enum status take_head(struct digest_reader *r, struct arena *a,
 	out->quirks = arena_array(a, out->n, sizeof(*out->quirks));
 	if (out->items == NULL || out->quirks == NULL)
 		return err_set(e, ST_LIMIT, "no memory for the report");
-	quirk = json_get(head, "quirks");
-	quirk = quirk == NULL ? NULL : quirk->first;
-	for (size_t i = 0; i < out->n; i++) {
-		out->quirks[i] = json_str(quirk);
-		if (!quirks_ok(out->quirks[i]))
-			return broken(e);
-		quirk = quirk->next;
-	}
-	return ST_OK;
+	return take_quirks(head, out) && take_signatures(head, out) ? ST_OK
+								    : broken(e);
 }
 
 static enum status take_report(struct digest_reader *r, struct arena *a,
@@ -229,17 +332,31 @@ static enum status take_report(struct digest_reader *r, struct arena *a,
 	return st == ST_INVALID ? broken(e) : st;
 }
 
+static enum status write_request(struct digest_reader *r, struct arena *a,
+	struct str raw, struct unix_time received, struct mono deadline,
+	struct err *e)
+{
+	struct str at = arena_fmt(
+		a, "%lld", received.s > 0 ? (long long)received.s : 0LL);
+
+	if (at.p == NULL)
+		return err_set(e, ST_LIMIT, "no memory for the report");
+	if (channel_write(r->fd, at, deadline, e) != ST_OK ||
+		channel_write(r->fd, raw, deadline, e) != ST_OK)
+		return ST_TEMP;
+	return ST_OK;
+}
+
 /* One try. ST_TEMP: the child is at fault. */
 static enum status ask(struct digest_reader *r, struct arena *a, struct str raw,
-	struct digest_reports *out, struct err *e)
+	struct unix_time received, struct digest_reports *out, struct err *e)
 {
 	struct mono deadline = deadline_of(r);
 	struct digest_reports got = {};
-	enum status st;
+	enum status st = write_request(r, a, raw, received, deadline, e);
 
-	if (channel_write(r->fd, raw, deadline, e) != ST_OK)
-		return ST_TEMP;
-	st = take_head(r, a, deadline, &got, e);
+	if (st == ST_OK)
+		st = take_head(r, a, &deadline, &got, e);
 	for (size_t i = 0; st == ST_OK && i < got.n; i++) {
 		st = take_report(r, a, deadline, &got.items[i], e);
 		/* The rest of the answer is not read: no second question. */
@@ -252,7 +369,8 @@ static enum status ask(struct digest_reader *r, struct arena *a, struct str raw,
 }
 
 enum status digest_reader_read(struct digest_reader *r, struct arena *a,
-	struct str raw, struct digest_reports *out, struct err *e)
+	struct str raw, struct unix_time received, struct digest_reports *out,
+	struct err *e)
 {
 	struct err why = {};
 	enum status st;
@@ -269,7 +387,7 @@ enum status digest_reader_read(struct digest_reader *r, struct arena *a,
 				return st;
 		}
 		r->reads++;
-		st = ask(r, a, raw, out, &why);
+		st = ask(r, a, raw, received, out, &why);
 		if (st != ST_TEMP) {
 			if (st != ST_OK && e != NULL)
 				*e = why;

@@ -8,9 +8,11 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "intake/dkim.h"
 #include "proto/tlsrpt_report.h"
 
 /*
@@ -28,13 +30,18 @@ struct digest_reader_options {
 	const char *program; /* run as "PROGRAM --role digest-child" with the
 				socket as standard input; NULL: only fork */
 	unsigned max_reads;  /* then a new child */
-	int time_ms;	     /* for one report */
+	int time_ms;	     /* for one report, look-ups of keys apart */
+	dkim_key_fn *key;    /* NULL: there are no keys */
+	void *key_ctx;
 };
 
 struct digest_reports {
 	struct tlsrpt_report **items;
 	struct str *quirks; /* of each, as names with commas */
 	size_t n;
+	bool is_mail;
+	struct str submitter; /* whom the mail's header names; may be empty */
+	struct dkim_signatures signatures; /* of the mail */
 };
 
 struct digest_reader *digest_reader_new(
@@ -43,12 +50,13 @@ struct digest_reader *digest_reader_new(
 void digest_reader_free(struct digest_reader **r);
 
 /*
- * Reads raw; reports live in a. ST_INVALID, ST_LIMIT: it cannot be read, err
- * says why (also when it killed two children in a row); ST_TEMP: no child can
- * be started, or none gets ready.
+ * Reads raw, which was received then; reports live in a. ST_INVALID, ST_LIMIT:
+ * it cannot be read, err says why (also when it killed two children in a row);
+ * ST_TEMP: no child can be started, or none gets ready.
  */
 enum status digest_reader_read(struct digest_reader *r, struct arena *a,
-	struct str raw, struct digest_reports *out, struct err *e);
+	struct str raw, struct unix_time received, struct digest_reports *out,
+	struct err *e);
 
 /* No report waits: the next one, whenever it comes, gets a new child. */
 void digest_reader_rest(struct digest_reader *r);

@@ -79,6 +79,7 @@ static enum status unpack_mail(
 	if (st != ST_OK)
 		return st;
 	out->hints = mail.hints;
+	out->mail = raw;
 	for (size_t i = 0; i < mail.parts.n; i++) {
 		part_st = add_part(a, &mail.parts.items[i], out, e);
 		if (part_st == ST_LIMIT)
@@ -149,6 +150,8 @@ enum status unpack_reports(struct arena *a, struct str raw,
 			*e = first;
 		return failed;
 	}
+	found.mail = texts.mail;
+	found.submitter = texts.hints.submitter;
 	*out = found;
 	return ST_OK;
 }

@@ -22,6 +22,7 @@ struct unpacked {
 	struct unpacked_text *items; /* TLSRPT_TEXTS_MAX at most */
 	size_t n, cap;
 	struct tlsrpt_hints hints;
+	struct str mail; /* the mail they came in; p == NULL: none */
 };
 
 /*
@@ -34,6 +35,8 @@ enum status unpack(
 struct unpacked_reports {
 	struct tlsrpt_report **items;
 	size_t n, cap;
+	struct str mail;      /* as in struct unpacked */
+	struct str submitter; /* whom the mail's header names; may be empty */
 };
 
 /*

@@ -429,17 +429,18 @@ static void a_child_serves_some_and_is_replaced(void **state)
 	struct digest_reports got;
 
 	for (unsigned i = 0; i < 7; i++) {
-		OK(digest_reader_read(
-			p->d.reader, p->a, STR(REPORT("1", "1")), &got, &p->e));
+		OK(digest_reader_read(p->d.reader, p->a, STR(REPORT("1", "1")),
+			(struct unix_time){ 1000 }, &got, &p->e));
 		assert_int_equal(got.n, 1);
 		assert_int_equal(digest_reader_started(p->d.reader), i / 3 + 1);
 	}
 	/* A mail: the parser for it is at home in the sandbox. */
-	OK(digest_reader_read(p->d.reader, p->a, STR(MAIL), &got, &p->e));
+	OK(digest_reader_read(p->d.reader, p->a, STR(MAIL),
+		(struct unix_time){ 1000 }, &got, &p->e));
 	assert_str(got.items[0]->policies.items[0].domain, "y.example");
 	/* One that cannot be read is no reason to replace it. */
-	assert_int_equal(digest_reader_read(
-				 p->d.reader, p->a, STR("<xml/>"), &got, &p->e),
+	assert_int_equal(digest_reader_read(p->d.reader, p->a, STR("<xml/>"),
+				 (struct unix_time){ 1000 }, &got, &p->e),
 		ST_INVALID);
 	assert_int_equal(digest_reader_started(p->d.reader), 3);
 	/* After a rest, and only then, the next report gets a new one. */
@@ -488,8 +489,9 @@ static void a_bad_child_costs_one_report(void **state)
 		struct digest_reader *r = digest_reader_new(&options);
 
 		write_program(path, programs[i]);
-		assert_int_equal(digest_reader_read(r, p->a,
-					 STR(REPORT("1", "1")), &got, &p->e),
+		assert_int_equal(
+			digest_reader_read(r, p->a, STR(REPORT("1", "1")),
+				(struct unix_time){ 1000 }, &got, &p->e),
 			ST_INVALID);
 		assert_true(str_starts(str_of(p->e.text),
 			STR("it took the reader down 2 times: ")));
