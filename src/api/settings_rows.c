@@ -114,6 +114,10 @@ const struct setting_row setting_rows[] = {
 	{ "report", "keep", SETTING_TIME, "800d", "86400..3153600000",
 		"How long reports are kept, raw and in the database. A raw "
 		"report that came twice goes after a month." },
+	{ "report", "dkim_keys", SETTING_PATH, "", NULL,
+		"A file with DKIM keys that the DNS may no longer have, for "
+		"reports that are read again: in each line the name, as "
+		"sel._domainkey.x.example, and the text of the record." },
 	{ "report", "max_size", SETTING_SIZE, "4m", "1024..1073741824",
 		"The largest report taken, as it is sent." },
 	{ "report", "memory", SETTING_SIZE, "64m", "1024..17179869184",
@@ -154,12 +158,13 @@ const struct setting_row setting_rows[] = {
 	{ "lmtp", "per_sender", SETTING_INT, "100000", "1..1000000000",
 		"Reports per hour that are taken from one domain of envelope "
 		"senders." },
-	{ "lmtp", "per_sender_size", SETTING_SIZE, "16g",
-		"1024..1099511627776", "Their bytes." },
+	{ "lmtp", "per_sender_size", SETTING_SIZE, "16g", "1024..1099511627776",
+		"Their bytes." },
 
 	/* ---- probe: looking at the world */
 	{ "probe", "resolver", SETTING_ADDRS, "", NULL,
-		"Resolvers to ask. Empty: those of /etc/resolv.conf." },
+		"Resolvers to ask, also for keys of signed reports. Empty: "
+		"those of /etc/resolv.conf." },
 	{ "probe", "dnssec", SETTING_CHOICE, "validate", "validate|off",
 		"Whether answers are validated with DNSSEC, from the keys of "
 		"the root down." },

@@ -3,9 +3,11 @@
 #include "api/settings.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/resolver_settings.h"
 #include "daemon/role.h"
 #include "daemon/roles.h"
 #include "intake/digest.h"
+#include "intake/dkim_keys.h"
 #include "intake/raw_keep.h"
 
 #include "base/poison.h"
@@ -15,14 +17,10 @@
 #define IDLE_MS 250	/* between two looks into an empty spool */
 #define TROUBLE_MS 5000 /* after the database or the disk failed */
 
-static const struct digest_reader_options reader_options = {
-	.program = PROGRAM,
-	.max_reads = DIGEST_READS_MAX,
-	.time_ms = 20000,
-};
-
 struct state {
+	struct arena *arena; /* of the resolver's options */
 	struct digest digest;
+	struct dkim_keys *keys;
 	struct raw_keep *keep;
 };
 
@@ -37,10 +35,37 @@ static void digest_close(void **statep)
 	raw_keep_free(&s->keep);
 	digest_later_free(&d->later);
 	digest_reader_free(&d->reader);
+	dkim_keys_close(&s->keys);
 	spool_close(&d->spool);
 	store_close(&d->store);
+	arena_free(&s->arena);
 	mem_free(s);
 	*statep = NULL;
+}
+
+/* The child has no other way to a key than through us. */
+static enum status open_reader(
+	struct role_env *env, struct state *s, struct err *e)
+{
+	struct digest_reader_options options = {
+		.program = PROGRAM,
+		.max_reads = DIGEST_READS_MAX,
+		.time_ms = 20000,
+		.key = dkim_keys_find,
+	};
+	struct resolver_options resolver = {};
+	enum status st;
+
+	st = resolver_settings_read(env, s->arena, &resolver, e);
+	if (st == ST_OK)
+		st = dkim_keys_open(&resolver,
+			settings_str(env->settings, "report.dkim_keys").p,
+			clock_system(), &s->keys, e);
+	if (st != ST_OK)
+		return st;
+	options.key_ctx = s->keys;
+	s->digest.reader = digest_reader_new(&options);
+	return ST_OK;
 }
 
 static enum status digest_open(
@@ -52,7 +77,6 @@ static enum status digest_open(
 		.keep_s = settings_int(env->settings, "report.keep"),
 		.clock = clock_system(),
 	};
-	struct arena *a = arena_must(0);
 	/* What was taken in is read, whatever the settings say by now. */
 	struct spool_limits limits = {
 		.max_file_bytes = INT64_MAX,
@@ -62,21 +86,23 @@ static enum status digest_open(
 	enum status st;
 
 	*statep = s;
+	s->arena = arena_must(0);
 	d->clock = clock_system();
 	d->later = digest_later_new();
 	st = store_open(
-		settings_state_path(env->settings, a, SETTINGS_DATABASE).p,
+		settings_state_path(env->settings, s->arena, SETTINGS_DATABASE)
+			.p,
 		&d->store, e);
 	if (st == ST_OK)
-		st = spool_open(
-			settings_state_path(env->settings, a, SETTINGS_SPOOL).p,
+		st = spool_open(settings_state_path(
+					env->settings, s->arena, SETTINGS_SPOOL)
+					.p,
 			&limits, &d->spool, e);
 	if (st == ST_OK)
-		d->reader = digest_reader_new(&reader_options);
+		st = open_reader(env, s, e);
 	keep.store = d->store;
 	keep.spool = d->spool;
 	s->keep = raw_keep_new(&keep);
-	arena_free(&a);
 	return st;
 }
 
@@ -107,8 +133,10 @@ static enum status digest_start(
 
 const struct role role_digest = {
 	.name = "digest",
-	/* NET_IN: to talk over the socket pair it shares with its child. */
-	.sandbox = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_FORK | SANDBOX_NET_IN,
+	/* NET_IN: to talk over the socket pair it shares with its child;
+	 * NET_OUT: the DNS. */
+	.sandbox = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_FORK |
+		   SANDBOX_NET_IN | SANDBOX_NET_OUT,
 	.open = digest_open,
 	.start = digest_start,
 	.close = digest_close,

@@ -5,9 +5,9 @@
  */
 
 #include "api/settings.h"
-#include "base/bug.h"
 #include "base/mem.h"
 #include "check/probe_server.h"
+#include "daemon/resolver_settings.h"
 #include "daemon/roles.h"
 #include "io/fd.h"
 
@@ -16,38 +16,13 @@
 struct state {
 	struct arena *arena;
 	struct probe_options options;
-	struct resolver_stub *stubs;
 	int listen_fd;
 };
-
-static enum status read_stubs(
-	struct state *s, const struct settings *set, struct err *e)
-{
-	size_t n;
-	const struct str *list = settings_list(set, "probe.stubs", &n);
-
-	s->stubs = arena_array(s->arena, n + 1, sizeof(*s->stubs));
-	BUG(s->stubs == NULL);
-	for (size_t i = 0; i < n; i++) {
-		struct str rest = list[i];
-
-		s->stubs[i].zone = str_cut(&rest, '=');
-		s->stubs[i].server = rest;
-		if (rest.p == NULL)
-			return err_set(e, ST_INVALID,
-				"probe.stubs: \"%s\" is not ZONE=ADDRESS:PORT",
-				list[i].p);
-	}
-	s->options.resolver.stubs = s->stubs;
-	s->options.resolver.n_stubs = n;
-	return ST_OK;
-}
 
 static enum status open_probe(struct role_env *env, void **state, struct err *e)
 {
 	struct state *s = mem_must(sizeof(*s));
 	const struct settings *set = env->settings;
-	struct resolver_options *r = &s->options.resolver;
 
 	*state = s;
 	s->arena = arena_must(0);
@@ -60,15 +35,10 @@ static enum status open_probe(struct role_env *env, void **state, struct err *e)
 		.ca_file = settings_str(set, "probe.ca_file").p,
 		.timeout_ms = (int)settings_int(set, "probe.timeout") * 1000,
 	};
-	r->servers = settings_list(set, "probe.resolver", &r->n_servers);
-	r->root_anchor = settings_str(set, "probe.root_anchor").p;
-	if (str_eq(settings_str(set, "probe.dnssec"), STR("off")))
-		r->dnssec = RESOLVER_OFF;
-	role_allow_read(env, r->root_anchor);
 	role_allow_read(env, s->options.ca_file);
 	if (s->listen_fd < 0)
 		return err_set(e, ST_PERM, "no socket was handed in");
-	return read_stubs(s, set, e);
+	return resolver_settings_read(env, s->arena, &s->options.resolver, e);
 }
 
 static enum status start(struct role_env *env, void *state, struct err *e)

@@ -5,7 +5,9 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "intake/digest.h"
+#include "intake/lmtp_server.h"
 #include "io/crypto.h"
+#include "proto/host_name.h"
 #include "proto/tlsrpt_text.h"
 
 #include "base/poison.h"
@@ -16,9 +18,17 @@
 #define BATCH_FILES 64u
 #define BATCH_BYTES ((size_t)64 << 20) /* in the arenas of its files */
 
-/* Whose report it is. */
+/* Whose report it is, and what is thought of it. */
 struct owner {
 	struct str tenant, domain;
+	struct str elsewhere; /* a mail, but about this domain */
+};
+
+/* What a mail's signatures say about one of its reports. */
+struct verdict {
+	enum dkim_result result;
+	struct str domain, reason;
+	bool aligned;
 };
 
 struct file {
@@ -52,9 +62,68 @@ static struct str clean(struct file *f, struct str s)
 	return (struct str){ p, s.n };
 }
 
-static struct str proof_of(enum spool_source source)
+/* ---- signatures */
+
+/* The domain that reports: as its contact says, or else the mail's header. */
+static struct str reporter_of(const struct file *f, size_t i)
 {
-	return source == SPOOL_IMPORT ? STR("import") : STR("");
+	struct str domain = tlsrpt_contact_domain(f->reports.items[i]->contact);
+
+	return domain.n > 0 ? domain : f->reports.submitter;
+}
+
+static int rank(const struct verdict *v)
+{
+	return 2 * (int)v->result + v->aligned;
+}
+
+/* The signature that is worth most for the i-th report. */
+static struct verdict verdict_of(const struct file *f, size_t i)
+{
+	const struct dkim_signatures *all = &f->reports.signatures;
+	struct str reporter = reporter_of(f, i);
+	struct verdict best = { .result = DKIM_RESULT_NONE };
+
+	for (size_t k = 0; k < all->n; k++) {
+		const struct dkim_signature *s = &all->items[k];
+		struct verdict v = { s->result, s->domain, s->reason,
+			tlsrpt_signs_for(s->domain, reporter) };
+
+		/* What counts comes before what holds. */
+		if (k == 0 || v.aligned > best.aligned ||
+			(v.aligned == best.aligned && rank(&v) > rank(&best)))
+			best = v;
+	}
+	return best;
+}
+
+static struct str proof_of(struct file *f, const struct verdict *v)
+{
+	struct str proof = {};
+
+	if (v->result == DKIM_RESULT_PASS && v->aligned)
+		proof = arena_fmt(f->arena, "dkim:%.*s", STR_ARG(v->domain));
+	if (proof.n > 0)
+		return proof;
+	return f->meta.source == SPOOL_IMPORT ? STR("import") : STR("");
+}
+
+/* A key that cannot be had now may be had later; not for ever. */
+static bool waits_for_key(const struct digest *d, const struct file *f)
+{
+	int64_t now = clock_now(d->clock).s;
+
+	if (f->meta.source != SPOOL_MAIL ||
+		now - f->meta.received.s > DIGEST_KEY_WAIT_S ||
+		digest_later_count(d->later) > DIGEST_LATER_MAX / 2)
+		return false;
+	for (size_t i = 0; i < f->reports.n; i++) {
+		struct verdict v = verdict_of(f, i);
+
+		if (v.result == DKIM_RESULT_TEMP && v.aligned)
+			return true;
+	}
+	return false;
 }
 
 static struct str sha256_of(struct file *f)
@@ -80,7 +149,8 @@ static enum status owner_by_label(const struct digest *d, struct file *f,
 	if (st == ST_NOTFOUND)
 		return err_set(e, ST_INVALID, "no domain has this ID");
 	if (st == ST_OK)
-		*out = (struct owner){ row.tenant, row.name };
+		*out = (struct owner){ .tenant = row.tenant,
+			.domain = row.name };
 	return st;
 }
 
@@ -88,7 +158,8 @@ static enum status owner_by_label(const struct digest *d, struct file *f,
 static enum status owner_by_policies(const struct digest *d, struct file *f,
 	const struct tlsrpt_report *r, struct owner *out, struct err *e)
 {
-	struct owner owner = { STORE_TENANT_DEFAULT, STR("") };
+	struct owner owner = { .tenant = STORE_TENANT_DEFAULT,
+		.domain = STR("") };
 	struct store_domain *rows;
 	enum status st;
 	size_t n;
@@ -106,10 +177,93 @@ static enum status owner_by_policies(const struct digest *d, struct file *f,
 			owner.domain = domain;
 		if (n == 0)
 			continue;
-		*out = (struct owner){ rows[0].tenant, rows[0].name };
+		*out = (struct owner){ .tenant = rows[0].tenant,
+			.domain = rows[0].name };
 		return ST_OK;
 	}
 	*out = owner;
+	return ST_OK;
+}
+
+static struct str lower(struct file *f, struct str s)
+{
+	struct str out = arena_str(f->arena, s);
+
+	for (size_t i = 0; i < out.n && out.p != NULL; i++)
+		((char *)(uintptr_t)out.p)[i] = chr_lower(out.p[i]);
+	return out;
+}
+
+/*
+ * Moves *out to the first domain of its tenant that the report is about.
+ * ST_NOTFOUND: there is none.
+ */
+static enum status owner_of_tenant(const struct digest *d, struct file *f,
+	const struct tlsrpt_report *r, struct owner *out, struct err *e)
+{
+	enum status st = ST_NOTFOUND;
+	struct store_domain row;
+
+	for (size_t i = 0; st == ST_NOTFOUND && i < r->policies.n; i++) {
+		struct str domain = r->policies.items[i].domain;
+
+		if (tlsrpt_is_domain(domain))
+			st = store_domain_get(d->store, f->arena, out->tenant,
+				lower(f, domain), &row, e);
+	}
+	if (st == ST_OK)
+		out->domain = row.name;
+	return st;
+}
+
+/* A mailbox of the settings: the report must say whose it is. */
+static enum status owner_by_mailbox(const struct digest *d, struct file *f,
+	const struct tlsrpt_report *r, struct owner *out, struct err *e)
+{
+	struct owner owner = { .tenant = str_from(f->meta.id, 1) };
+	enum status st = owner_of_tenant(d, f, r, &owner, e);
+
+	if (st == ST_NOTFOUND)
+		return err_set(e, ST_INVALID,
+			"it is about no domain of the tenant %.*s",
+			STR_ARG(owner.tenant));
+	if (st == ST_OK)
+		*out = owner;
+	return st;
+}
+
+/*
+ * Can the report be about the domain? TLSA policies name MX hosts, and some
+ * senders leave the domain out.
+ */
+static bool may_be_about(const struct tlsrpt_report *r, struct str domain)
+{
+	bool may = r->policies.n == 0;
+
+	for (size_t i = 0; i < r->policies.n; i++) {
+		const struct tlsrpt_policy *p = &r->policies.items[i];
+
+		may |= p->domain.n == 0 || host_name_eq(p->domain, domain) ||
+		       str_eq(p->type_text, STR("tlsa"));
+	}
+	return may;
+}
+
+/*
+ * A mail may have been meant for another: anyone can send on what was signed
+ * for him.
+ */
+static enum status check_domain(const struct digest *d, struct file *f,
+	const struct tlsrpt_report *r, struct owner *owner, struct err *e)
+{
+	enum status st;
+
+	if (f->meta.source != SPOOL_MAIL || may_be_about(r, owner->domain))
+		return ST_OK;
+	st = owner_of_tenant(d, f, r, owner, e);
+	if (st != ST_NOTFOUND)
+		return st;
+	owner->elsewhere = r->policies.items[0].domain;
 	return ST_OK;
 }
 
@@ -169,8 +323,45 @@ static bool policies_to_rows(
 	return true;
 }
 
+static struct str dkim_text(const struct file *f, const struct verdict *v)
+{
+	if (!f->reports.is_mail)
+		return STR("");
+	/* Its key did not come in time. */
+	return str_of(dkim_result_name(
+		v->result == DKIM_RESULT_TEMP ? DKIM_RESULT_FAIL : v->result));
+}
+
+/* What nothing proves goes by the tenant's rule; see store.h. */
+static enum status judge(const struct digest *d, struct file *f,
+	const struct owner *owner, const struct verdict *v,
+	struct store_report *row, struct err *e)
+{
+	struct store_report_rule rule;
+	enum status st;
+
+	row->why = clean(f, v->reason);
+	if (owner->elsewhere.n > 0) {
+		row->state = STORE_REPORT_QUARANTINED;
+		row->why = clean(f, arena_fmt(f->arena, "it is about %.*s",
+					    STR_ARG(owner->elsewhere)));
+		return ST_OK;
+	}
+	if (row->proof.n > 0)
+		return ST_OK;
+	st = store_report_rule_get(d->store, owner->tenant, &rule, e);
+	if (st != ST_OK)
+		return st == ST_NOTFOUND ? ST_OK : st;
+	row->state = f->meta.source == SPOOL_MAIL ? rule.mail : rule.post;
+	if (v->result == DKIM_RESULT_PASS)
+		row->why = STR("signed by another than who reports");
+	else if (f->reports.is_mail && row->why.n == 0)
+		row->why = STR("not signed (RFC 8460 section 3)");
+	return ST_OK;
+}
+
 static enum status to_row(struct file *f, size_t i, const struct owner *owner,
-	struct store_report *out, struct err *e)
+	const struct verdict *v, struct store_report *out, struct err *e)
 {
 	const struct tlsrpt_report *r = f->reports.items[i];
 
@@ -185,7 +376,10 @@ static enum status to_row(struct file *f, size_t i, const struct owner *owner,
 		.end = r->has_end ? r->end.s : 0,
 		.received = f->meta.received.s,
 		.via = str_of(spool_source_name(f->meta.source)),
-		.proof = proof_of(f->meta.source),
+		.proof = proof_of(f, v),
+		.dkim = dkim_text(f, v),
+		.dkim_domain = v->domain,
+		.dkim_aligned = v->aligned,
 		.raw_name = f->name,
 		.raw_sha256 = sha256_of(f),
 		.quirks = f->reports.quirks[i],
@@ -204,11 +398,17 @@ static enum status find_owners(
 	if (f->owners == NULL)
 		return err_set(e, ST_LIMIT, "the report is too long");
 	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++) {
-		if (f->meta.id.n > 0)
-			st = owner_by_label(d, f, &f->owners[i], e);
+		const struct tlsrpt_report *r = f->reports.items[i];
+		struct owner *owner = &f->owners[i];
+
+		if (f->meta.id.n == 0)
+			st = owner_by_policies(d, f, r, owner, e);
+		else if (f->meta.id.p[0] == LMTP_TENANT_MARK)
+			st = owner_by_mailbox(d, f, r, owner, e);
 		else
-			st = owner_by_policies(
-				d, f, f->reports.items[i], &f->owners[i], e);
+			st = owner_by_label(d, f, owner, e);
+		if (st == ST_OK)
+			st = check_domain(d, f, r, owner, e);
 	}
 	return st;
 }
@@ -216,18 +416,23 @@ static enum status find_owners(
 static enum status store_report(
 	const struct digest *d, struct file *f, size_t i, struct err *e)
 {
+	struct verdict v = verdict_of(f, i);
 	struct store_report row = {};
 	bool added = false;
 	enum status st;
 
-	st = to_row(f, i, &f->owners[i], &row, e);
+	st = to_row(f, i, &f->owners[i], &v, &row, e);
+	if (st == ST_OK)
+		st = judge(d, f, &f->owners[i], &v, &row, e);
 	if (st == ST_OK)
 		st = store_report_add(d->store, &row, &added, e);
 	if (st == ST_OK)
 		LOG(LOG_INFO, added ? "report.stored" : "report.duplicate",
 			KV_STR("file", f->name), KV_STR("domain", row.domain),
 			KV_STR("org", row.org), KV_STR("id", row.report_id),
-			KV_Z("via", spool_source_name(f->meta.source)));
+			KV_Z("via", spool_source_name(f->meta.source)),
+			KV_Z("state", store_report_state_name(row.state)),
+			KV_STR("proof", row.proof), KV_STR("why", row.why));
 	return st;
 }
 
@@ -341,9 +546,14 @@ static enum status read_file(
 		d->spool, SPOOL_NEW, f->name, f->arena, &f->meta, &f->body, e);
 	*own = st != ST_OK;
 	if (st == ST_OK)
-		st = digest_reader_read(
-			d->reader, f->arena, f->body, f->meta.received,
-			&f->reports, e);
+		st = digest_reader_read(d->reader, f->arena, f->body,
+			f->meta.received, &f->reports, e);
+	if (st == ST_OK && waits_for_key(d, f)) {
+		*own = true;
+		return err_set(e, ST_TEMP,
+			"the key of its signature cannot be "
+			"looked up");
+	}
 	if (st == ST_OK)
 		st = find_owners(d, f, e);
 	return st;

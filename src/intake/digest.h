@@ -6,8 +6,15 @@
  *
  * What proves a report (promise 9 of docs/threat-model.md): a POST nothing at
  * all; a file imported by an operator the operator's word ("import"), which is
- * better than nothing and less than a DKIM signature. See store_report_add for
- * what counts as a duplicate.
+ * better than nothing and less than a DKIM signature of the domain that reports
+ * (RFC 8460 section 3), which is its contact's or, without one, the mail's
+ * submitter's. What nothing proves is accepted, quarantined or ignored as the
+ * tenant's rule says (store_report_rule_get); so is, in quarantine, a mail
+ * about a domain that is not its recipient's. See store_report_add for what
+ * counts as a duplicate.
+ *
+ * A mail whose key cannot be looked up waits for DIGEST_KEY_WAIT_S; after that
+ * nothing proves it.
  *
  * A file that was digested before and is put back into spool/new (after a
  * parser fix: "moat report replay") replaces the rows it had made.
@@ -27,6 +34,8 @@
 #include "intake/digest_reader.h"
 #include "io/spool.h"
 #include "store/store.h"
+
+#define DIGEST_KEY_WAIT_S UTC_DAY_S
 
 struct digest {
 	struct store *store;

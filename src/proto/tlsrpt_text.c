@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "proto/host_name.h"
 #include "proto/tlsrpt_text.h"
 
 #include "base/poison.h"
@@ -94,4 +95,22 @@ bool tlsrpt_is_address(struct str s)
 			strchr("()<>[]:;,\\\"", local.p[i]) != NULL)
 			return false;
 	return local.n > 0 && rest.p != NULL && tlsrpt_is_domain(rest);
+}
+
+struct str tlsrpt_contact_domain(struct str contact)
+{
+	struct str rest = contact, domain = {};
+
+	while (rest.p != NULL) {
+		(void)str_cut(&rest, '@');
+		if (rest.p != NULL)
+			domain = rest;
+	}
+	return tlsrpt_is_domain(domain) ? domain : (struct str){};
+}
+
+bool tlsrpt_signs_for(struct str signer, struct str reporter)
+{
+	return signer.n > 0 && str_index(signer, '.') > 0 &&
+	       host_name_under(reporter, signer);
 }

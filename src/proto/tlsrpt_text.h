@@ -34,3 +34,16 @@ bool tlsrpt_is_uri(struct str s);
 
 /* local-part "@" domain, roughly an addr-spec of RFC 5322. */
 bool tlsrpt_is_address(struct str s);
+
+/*
+ * The domain of a contact-info, "a@x.example" or "mailto:a@x.example"; empty if
+ * it names none.
+ */
+struct str tlsrpt_contact_domain(struct str contact);
+
+/*
+ * Is a signature of the domain signer one of the reporting domain (RFC 8460
+ * section 3): the same, or one above it, but no top-level domain? Whoever
+ * speaks for a domain speaks for those below, not for those above.
+ */
+bool tlsrpt_signs_for(struct str signer, struct str reporter);

@@ -277,7 +277,19 @@ static const char step_2[] =
 static const char step_3[] =
 	"ALTER TABLE domain ADD COLUMN mx_checked BIGINT NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = { step_1, step_2, step_3 };
+/* What a report's signature came to, and what becomes of those without. */
+static const char step_4[] =
+	"ALTER TABLE report ADD COLUMN state BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE report ADD COLUMN dkim TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE report ADD COLUMN dkim_domain TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE report ADD COLUMN dkim_aligned BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE report ADD COLUMN why TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX report_state ON report (tenant, state, id);"
+	"ALTER TABLE tenant ADD COLUMN unproven_mail BIGINT NOT NULL DEFAULT 1;"
+	"ALTER TABLE tenant ADD COLUMN unproven_post BIGINT NOT NULL DEFAULT "
+	"0;";
+
+static const char *const steps[] = { step_1, step_2, step_3, step_4 };
 #define STEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 static enum status apply(struct store *s, int64_t from, struct err *e)

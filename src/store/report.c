@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report: TLS reports taken in, with their policies and failures. */
+#include "proto/tlsrpt_text.h"
 #include "store/store.h"
 #include "store/table.h"
 
@@ -22,6 +23,11 @@ static const struct column columns[] = {
 	COLUMN("raw_name", COL_TEXT, AT(raw_name)),
 	COLUMN("raw_sha256", COL_TEXT, AT(raw_sha256)),
 	COLUMN("quirks", COL_TEXT, AT(quirks)),
+	COLUMN_ENUM("state", AT(state), STORE_REPORT_STATES - 1),
+	COLUMN("dkim", COL_TEXT, AT(dkim)),
+	COLUMN("dkim_domain", COL_TEXT, AT(dkim_domain)),
+	COLUMN("dkim_aligned", COL_BOOL, AT(dkim_aligned)),
+	COLUMN("why", COL_WORDS, AT(why)),
 };
 static const struct table report = TABLE(
 	"report", struct store_report, columns, 2);
@@ -89,24 +95,48 @@ static enum status add_policy(
 	return st;
 }
 
+const char *store_report_state_name(enum store_report_state state)
+{
+	static const char *const names[] = {
+		[STORE_REPORT_ACCEPTED] = "accepted",
+		[STORE_REPORT_QUARANTINED] = "quarantined",
+		[STORE_REPORT_IGNORED] = "ignored",
+	};
+
+	return names[state];
+}
+
+#define DKIM "dkim:"
+
 enum { UNAUTHENTICATED, IMPORTED, SIGNED };
 
 static int proof_level(struct str proof)
 {
-	if (str_starts(proof, STR("dkim:")))
+	if (str_starts(proof, STR(DKIM)))
 		return SIGNED;
 	return str_eq(proof, STR("import")) ? IMPORTED : UNAUTHENTICATED;
 }
 
-/* Does the row that is there make the new one superfluous? */
+/*
+ * Does the row that is there make the new one superfluous? A signature speaks
+ * for its own domain: anybody can sign a report that names another sender.
+ */
 static bool covers(const struct store_report *old, const struct store_report *r)
 {
-	if (proof_level(old->proof) == UNAUTHENTICATED)
-		return proof_level(r->proof) == UNAUTHENTICATED &&
+	int level = proof_level(r->proof);
+
+	switch (proof_level(old->proof)) {
+	case UNAUTHENTICATED:
+		return level == UNAUTHENTICATED &&
 		       str_eq(old->raw_sha256, r->raw_sha256);
-	if (proof_level(old->proof) == proof_level(r->proof))
-		return str_eq(old->proof, r->proof);
-	return proof_level(old->proof) > proof_level(r->proof);
+	case IMPORTED:
+		return level <= IMPORTED;
+	default:
+		if (level == SIGNED)
+			return str_eq(old->proof, r->proof);
+		return tlsrpt_signs_for(str_from(old->proof, sizeof(DKIM) - 1),
+			tlsrpt_contact_domain(r->contact));
+	}
 }
 
 static enum status is_known(struct store *s, const struct store_report *r,
@@ -224,9 +254,10 @@ enum status store_report_list(struct store *s, struct arena *a,
 	st = table_list(s, a, &report,
 		"WHERE tenant = $1 AND ($2 = '' OR domain = $2) "
 		"AND begins >= $3 AND begins < $4 AND ($5 = '' OR id < $5) "
-		"ORDER BY id DESC LIMIT $6",
+		"AND state = $6 ORDER BY id DESC LIMIT $7",
 		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(f->from), DB_I(to),
-			DB_T(f->before), DB_I((int64_t)f->limit)),
+			DB_T(f->before), DB_I((int64_t)f->state),
+			DB_I((int64_t)f->limit)),
 		&rows, &have, e);
 	for (size_t i = 0; st == ST_OK && with_rows && i < have; i++)
 		st = read_policies(s, a, &rows[i], e);
@@ -234,6 +265,71 @@ enum status store_report_list(struct store *s, struct arena *a,
 		*out = rows;
 		*n = have;
 	}
+	return st;
+}
+
+static enum status state_of(
+	int64_t value, enum store_report_state *out, struct err *e)
+{
+	if (value < 0 || value >= STORE_REPORT_STATES)
+		return err_set(e, ST_PERM, "the database is damaged");
+	*out = (enum store_report_state)value;
+	return ST_OK;
+}
+
+enum status store_report_rule_get(struct store *s, struct str tenant,
+	struct store_report_rule *out, struct err *e)
+{
+	struct store_report_rule rule;
+	int64_t v[2];
+	enum status st = store_ints(s,
+		"SELECT unproven_mail, unproven_post FROM tenant "
+		"WHERE id = $1",
+		ARGS(DB_T(tenant)), v, 2, e);
+
+	if (st == ST_OK)
+		st = state_of(v[0], &rule.mail, e);
+	if (st == ST_OK)
+		st = state_of(v[1], &rule.post, e);
+	if (st == ST_OK)
+		*out = rule;
+	return st;
+}
+
+enum status store_report_rule_put(struct store *s, struct str tenant,
+	const struct store_report_rule *rule, struct err *e)
+{
+	int64_t changed = 0;
+	enum status st = store_run(s,
+		"UPDATE tenant SET unproven_mail = $1, unproven_post = $2 "
+		"WHERE id = $3",
+		ARGS(DB_I((int64_t)rule->mail), DB_I((int64_t)rule->post),
+			DB_T(tenant)),
+		&changed, e);
+
+	if (st == ST_OK && changed == 0)
+		st = err_set(e, ST_NOTFOUND, "no such tenant");
+	return st;
+}
+
+enum status store_report_count(struct store *s, struct str tenant,
+	struct store_report_counts *out, struct err *e)
+{
+	struct store_report_counts n;
+	enum status st = ST_OK;
+	int64_t v[2];
+
+	for (int i = 0; st == ST_OK && i < STORE_REPORT_STATES; i++) {
+		st = store_ints(s,
+			"SELECT COUNT(*), COALESCE(SUM(CASE WHEN proof = '' "
+			"THEN 1 ELSE 0 END), 0) FROM report "
+			"WHERE tenant = $1 AND state = $2",
+			ARGS(DB_T(tenant), DB_I(i)), v, 2, e);
+		n.proven[i] = v[0] - v[1];
+		n.unproven[i] = v[1];
+	}
+	if (st == ST_OK)
+		*out = n;
 	return st;
 }
 

@@ -442,6 +442,16 @@ struct store_report_policy {
 	size_t n_failures;
 };
 
+/* What becomes of a report. */
+enum store_report_state {
+	STORE_REPORT_ACCEPTED,
+	STORE_REPORT_QUARANTINED, /* shown apart, counted nowhere */
+	STORE_REPORT_IGNORED,	  /* kept, and shown only on demand */
+	STORE_REPORT_STATES,
+};
+/* "accepted", "quarantined", "ignored". */
+const char *store_report_state_name(enum store_report_state state);
+
 struct store_report {
 	struct str tenant, id; /* id: store_new_id */
 	struct str domain;     /* the tenant's domain, by the label */
@@ -452,6 +462,13 @@ struct store_report {
 	 * "import": the operator's word; "dkim:DOMAIN": a signature. Each is
 	 * better than the one before. */
 	struct str proof;
+	enum store_report_state state;
+	struct str why; /* it is not accepted, or the signature fails */
+	/* The signature of the mail that matters most: "pass", "fail", "none";
+	 * empty: it was no mail. A pass counts as proof only if its domain is
+	 * the reporting one or above it (aligned). */
+	struct str dkim, dkim_domain;
+	bool dkim_aligned;
 	struct str raw_name;   /* the raw report's file name in the spool */
 	struct str raw_sha256; /* 64 hex digits */
 	struct str quirks;     /* names of leniencies used, with commas */
@@ -465,7 +482,8 @@ struct store_report {
  * Adds a report with all its rows, unless the tenant has one of the same
  * (domain, org, report_id, begin, end) with equal or better proof; *added (may
  * be NULL) tells. An unauthenticated report stands in the way of nothing but
- * the same raw bytes coming again, so that a stranger's report never hides
+ * the same raw bytes coming again, and a signed one of nothing less proven but
+ * what names a contact in its domain, so that a stranger's report never hides
  * another. Adding the same report again after a crash changes nothing.
  */
 enum status store_report_add(struct store *s, const struct store_report *r,
@@ -475,12 +493,31 @@ enum status store_report_get(struct store *s, struct arena *a,
 	struct str tenant, struct str id, struct store_report *out,
 	struct err *e);
 
+/* What becomes of a tenant's reports that nothing proves. */
+struct store_report_rule {
+	enum store_report_state mail; /* QUARANTINED unless it was put */
+	enum store_report_state post; /* ACCEPTED unless it was put */
+};
+/* ST_NOTFOUND: no such tenant. */
+enum status store_report_rule_get(struct store *s, struct str tenant,
+	struct store_report_rule *out, struct err *e);
+enum status store_report_rule_put(struct store *s, struct str tenant,
+	const struct store_report_rule *rule, struct err *e);
+
+/* How many reports of a tenant there are, by state and with proof or not. */
+struct store_report_counts {
+	int64_t proven[STORE_REPORT_STATES], unproven[STORE_REPORT_STATES];
+};
+enum status store_report_count(struct store *s, struct str tenant,
+	struct store_report_counts *out, struct err *e);
+
 struct store_report_filter {
 	struct str tenant; /* must be set */
 	struct str domain; /* empty: all */
 	int64_t from, to;  /* begin >= from and begin < to; to 0: open */
 	struct str before; /* the page begins before this id; empty: newest */
 	size_t limit;	   /* 1..1000 */
+	enum store_report_state state;
 };
 /* Newest first. with_rows: policies and failures too. */
 enum status store_report_list(struct store *s, struct arena *a,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/intake/signer.h"
 #include "tests/testing.h"
 
 #include <fcntl.h>
@@ -7,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/bug.h"
 #include "base/log.h"
 #include "intake/digest.h"
 #include "intake/raw_keep.h"
@@ -45,6 +45,8 @@ struct place {
 	int64_t now;
 	struct clock clock;
 	unsigned put_off; /* events of that name */
+	struct signer signer;
+	enum status key_st; /* how looking up its key goes */
 };
 
 static struct mono place_mono(void *ctx)
@@ -76,9 +78,22 @@ static void count(void *ctx, struct str line)
 	p->put_off += memmem(line.p, line.n, "report.put_off", 14) != NULL;
 }
 
+/* All domains have the same key. */
+static enum status find_key(
+	void *ctx, struct arena *a, struct str name, struct str *text)
+{
+	struct place *p = ctx;
+
+	assert_true(str_starts(name, STR("sel._domainkey.")));
+	*text = arena_str(a, str_of(p->signer.key));
+	return p->key_st;
+}
+
 static int setup(void **state)
 {
-	struct digest_reader_options options = { NULL, 3, 20000 };
+	struct digest_reader_options options = {
+		.max_reads = 3, .time_ms = 20000, .key = find_key
+	};
 	struct spool_limits limits = SPOOL_LIMITS_DEFAULT;
 	struct place *p = calloc(1, sizeof(*p));
 	struct store_domain domain = { .tenant = STORE_TENANT_DEFAULT,
@@ -98,6 +113,7 @@ static int setup(void **state)
 	OK(store_open(path_in(p, "moat.db"), &p->d.store, &p->e));
 	OK(spool_open(path_in(p, "spool"), &limits, &p->d.spool, &p->e));
 	OK(store_domain_add(p->d.store, &domain, &p->e));
+	options.key_ctx = p;
 	p->d.reader = digest_reader_new(&options);
 	*state = p;
 	return 0;
@@ -146,16 +162,23 @@ static size_t files(struct place *p, enum spool_folder folder)
 	return names.n;
 }
 
-static struct store_report *reports(struct place *p, size_t want)
+static struct store_report *reports_in(
+	struct place *p, enum store_report_state state, size_t want)
 {
-	struct store_report_filter all = { .tenant = STORE_TENANT_DEFAULT,
-		.limit = 100 };
+	struct store_report_filter all = {
+		.tenant = STORE_TENANT_DEFAULT, .limit = 100, .state = state
+	};
 	struct store_report *rows;
 	size_t n;
 
 	OK(store_report_list(p->d.store, p->a, &all, true, &rows, &n, &p->e));
 	assert_int_equal(n, want);
 	return rows;
+}
+
+static struct store_report *reports(struct place *p, size_t want)
+{
+	return reports_in(p, STORE_REPORT_ACCEPTED, want);
 }
 
 static void a_post_becomes_rows(void **state)
@@ -447,8 +470,8 @@ static void a_child_serves_some_and_is_replaced(void **state)
 	digest_reader_rest(p->d.reader);
 	digest_reader_rest(p->d.reader);
 	for (int i = 0; i < 2; i++)
-		OK(digest_reader_read(
-			p->d.reader, p->a, STR(REPORT("1", "1")), &got, &p->e));
+		OK(digest_reader_read(p->d.reader, p->a, STR(REPORT("1", "1")),
+			(struct unix_time){ 1000 }, &got, &p->e));
 	assert_int_equal(digest_reader_started(p->d.reader), 4);
 }
 
@@ -485,7 +508,9 @@ static void a_bad_child_costs_one_report(void **state)
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		const char *path = arena_fmt(p->a, "%s/child%zu", p->dir, i).p;
-		struct digest_reader_options options = { path, 10, 1000 };
+		struct digest_reader_options options = {
+			.program = path, .max_reads = 10, .time_ms = 1000
+		};
 		struct digest_reader *r = digest_reader_new(&options);
 
 		write_program(path, programs[i]);
@@ -508,14 +533,17 @@ static void no_child_costs_no_report(void **state)
 		"#!/bin/sh\nprintf '5:hello,' >&0\nexec sleep 100\n",
 		"#!/nonexistent\n",
 	};
-	struct digest_reader_options good = { NULL, 3, 20000 };
+	struct digest_reader_options good = { .max_reads = 3,
+		.time_ms = 20000 };
 	struct place *p = *state;
 	size_t done;
 
 	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		const char *path = arena_fmt(p->a, "%s/none%zu", p->dir, i).p;
-		struct digest_reader_options options = { path, 10, 1000 };
+		struct digest_reader_options options = {
+			.program = path, .max_reads = 10, .time_ms = 1000
+		};
 
 		write_program(path, programs[i]);
 		digest_reader_free(&p->d.reader);
@@ -527,6 +555,205 @@ static void no_child_costs_no_report(void **state)
 	p->d.reader = digest_reader_new(&good);
 	assert_int_equal(run(p), 1);
 	(void)reports(p, 1);
+}
+
+/* ---- mail, signed or not (promise 9) */
+
+#define HEADER                                                                 \
+	"From: tls@x.example\r\n"                                              \
+	"Content-Type: application/tlsrpt+json\r\n"
+
+static struct str mail_of(struct place *p, const char *signer, const char *body)
+{
+	struct str sign = STR("");
+
+	if (signer != NULL && p->signer.a == NULL)
+		signer_init(&p->signer, p->a, 1000);
+	if (signer != NULL)
+		sign = signer_sign(&p->signer, signer, HEADER, body, false);
+	return arena_fmt(p->a, "%.*s" HEADER "\r\n%s", STR_ARG(sign), body);
+}
+
+static void put_mail(
+	struct place *p, const char *signer, const char *id, const char *body)
+{
+	put(p, SPOOL_MAIL, id, mail_of(p, signer, body));
+	assert_int_equal(run(p), 1);
+}
+
+static void a_signed_mail_is_proven(void **state)
+{
+	struct place *p = *state;
+	struct store_report *r;
+
+	put_mail(p, "x.example", LABEL, REPORT("1", "1") "\r\n");
+	r = reports(p, 1);
+	assert_str(r->via, "mail");
+	assert_str(r->proof, "dkim:x.example");
+	assert_str(r->dkim, "pass");
+	assert_str(r->dkim_domain, "x.example");
+	assert_true(r->dkim_aligned);
+	/* It comes again: the same and packed anew. */
+	put_mail(p, "x.example", LABEL, REPORT("1", "1") "\r\n");
+	put_mail(p, "x.example", LABEL, REPORT("1", "1") "\r\n\r\n \r\n");
+	(void)reports(p, 1);
+	(void)reports_in(p, STORE_REPORT_QUARANTINED, 0);
+}
+
+static void what_nothing_proves_is_in_quarantine(void **state)
+{
+	static const struct {
+		const char *what, *signer, *dkim, *why;
+		bool break_it;
+	} rows[] = {
+		{ "unsigned", NULL, "none", "not signed (RFC 8460 section 3)",
+			false },
+		{ "signed by another", "evil.example", "pass",
+			"signed by another than who reports", false },
+		{ "signed below", "a.x.example", "pass",
+			"signed by another than who reports", false },
+		{ "changed", "x.example", "fail", "the text was changed",
+			true },
+	};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct str mail = mail_of(
+			p, rows[i].signer, REPORT("1", "1") "\r\n");
+		struct store_report *r;
+
+		if (rows[i].break_it) /* the 7 successes become 5 */
+			((char *)memmem(mail.p, mail.n, ":7", 2))[1] = '5';
+		put(p, SPOOL_MAIL, LABEL, mail);
+		assert_int_equal(run(p), 1);
+		r = reports_in(p, STORE_REPORT_QUARANTINED, i + 1);
+		assert_str(r->proof, "");
+		assert_str(r->dkim, rows[i].dkim);
+		assert_str(r->why, rows[i].why);
+		(void)reports(p, 0);
+	}
+	assert_int_equal(files(p, SPOOL_DONE), 4);
+}
+
+/* Whatever comes before or after it, the real report is there, as it was. */
+static void a_forged_report_hides_and_replaces_none(void **state)
+{
+	struct place *p = *state;
+	struct store_report *r;
+
+	put_mail(p, NULL, LABEL, REPORT("1", "9") "\r\n");
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "9")));
+	assert_int_equal(run(p), 1);
+	put_mail(p, "evil.example", LABEL, REPORT("1", "9") "\r\n");
+	put_mail(p, "x.example", LABEL, REPORT("1", "1") "\r\n");
+	put_mail(p, NULL, LABEL, REPORT("1", "8") "\r\n");
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "8")));
+	(void)run(p);
+	put_mail(p, "evil.example", LABEL, REPORT("1", "8") "\r\n");
+	/* The POST that came first, marked as unproven, and the real one. */
+	r = reports(p, 2);
+	for (int i = 0; i < 2; i++) {
+		bool real = str_eq(r[i].proof, STR("dkim:x.example"));
+
+		assert_int_equal(r[i].policies[0].failed, real ? 1 : 9);
+		assert_true(real || r[i].proof.n == 0);
+	}
+	(void)reports_in(p, STORE_REPORT_QUARANTINED, 2);
+}
+
+static void the_tenants_rule_decides(void **state)
+{
+	struct store_report_rule rule = { STORE_REPORT_ACCEPTED,
+		STORE_REPORT_IGNORED };
+	struct place *p = *state;
+
+	OK(store_report_rule_put(
+		p->d.store, STORE_TENANT_DEFAULT, &rule, &p->e));
+	put_mail(p, NULL, LABEL, REPORT("1", "1") "\r\n");
+	put(p, SPOOL_POST, LABEL, STR(REPORT("2", "1")));
+	assert_int_equal(run(p), 1);
+	assert_str(reports(p, 1)->report_id, "1");
+	assert_str(reports_in(p, STORE_REPORT_IGNORED, 1)->report_id, "2");
+}
+
+/* A name server that is down must cost no proof. */
+static void a_mail_waits_for_its_key(void **state)
+{
+	struct place *p = *state;
+	struct str mail = mail_of(p, "x.example", REPORT("1", "1") "\r\n");
+	size_t done;
+
+	p->key_st = ST_TEMP;
+	put(p, SPOOL_MAIL, LABEL, mail);
+	OK(digest_run(&p->d, 9, &done, &p->e));
+	assert_int_equal(files(p, SPOOL_NEW), 1);
+	p->key_st = ST_OK;
+	p->now += DIGEST_LATER_MAX_S;
+	assert_int_equal(run(p), 1);
+	assert_str(reports(p, 1)->proof, "dkim:x.example");
+	/* But not for ever. */
+	p->key_st = ST_TEMP;
+	put(p, SPOOL_MAIL, LABEL,
+		mail_of(p, "x.example", REPORT("2", "1") "\r\n"));
+	(void)run(p);
+	assert_int_equal(files(p, SPOOL_NEW), 1);
+	p->now = 1001 + DIGEST_KEY_WAIT_S;
+	assert_int_equal(run(p), 1);
+	assert_str(reports_in(p, STORE_REPORT_QUARANTINED, 1)->why,
+		"its key cannot be looked up");
+}
+
+#define FOREIGN                                                                \
+	"{\"organization-name\":\"X\",\"contact-info\":\"tls@x.example\","     \
+	"\"report-id\":\"2\",\"policies\":[{\"policy\":{\"policy-type\":"      \
+	"\"sts\",\"policy-domain\":\"v.example\"},\"summary\":{}}]}"
+
+static void a_mail_about_another_domain(void **state)
+{
+	struct place *p = *state;
+
+	a_domain(p, "z.example", "zzzzzzzzzzzzzzzz");
+	a_domain(p, "w.example", "wwwwwwwwwwwwwwww");
+	/* Of the same tenant: it is sorted where it belongs. */
+	put_mail(p, "x.example", "zzzzzzzzzzzzzzzz", REPORT("1", "1") "\r\n");
+	assert_str(reports(p, 1)->domain, "y.example");
+	/* Of nobody here: somebody sent on what was signed for others. */
+	put_mail(p, "x.example", "zzzzzzzzzzzzzzzz", FOREIGN "\r\n");
+	assert_str(reports_in(p, STORE_REPORT_QUARANTINED, 1)->why,
+		"it is about v.example");
+}
+
+static void a_mailbox_tells_by_the_report(void **state)
+{
+	struct place *p = *state;
+	struct store_bad_report *bad;
+	size_t n;
+
+	put_mail(p, "x.example", "@default", REPORT("1", "1") "\r\n");
+	assert_str(reports(p, 1)->domain, "y.example");
+	put_mail(p, "x.example", "@other", REPORT("1", "1") "\r\n");
+	OK(store_bad_report_list(
+		p->d.store, p->a, STR(""), 10, &bad, &n, &p->e));
+	assert_int_equal(n, 1);
+	assert_str(bad->reason, "it is about no domain of the tenant other");
+}
+
+/* An operator's word is not needed where there is a signature. */
+static void an_imported_mail_keeps_its_proof(void **state)
+{
+	struct place *p = *state;
+
+	put(p, SPOOL_IMPORT, "",
+		mail_of(p, "x.example", REPORT("1", "1") "\r\n"));
+	put(p, SPOOL_IMPORT, "", mail_of(p, NULL, REPORT("2", "1") "\r\n"));
+	assert_int_equal(run(p), 2);
+	for (int i = 0; i < 2; i++) {
+		struct store_report *r = &reports(p, 2)[i];
+
+		assert_str(r->proof, str_eq(r->report_id, STR("1"))
+					     ? "dkim:x.example"
+					     : "import");
+	}
 }
 
 int main(void)
@@ -558,6 +785,23 @@ int main(void)
 			a_bad_child_costs_one_report, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			no_child_costs_no_report, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_signed_mail_is_proven, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_nothing_proves_is_in_quarantine, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_forged_report_hides_and_replaces_none, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			the_tenants_rule_decides, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_mail_waits_for_its_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_mail_about_another_domain, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_mailbox_tells_by_the_report, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_imported_mail_keeps_its_proof, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -521,6 +521,11 @@ static void duplicates_by_proof(void **state)
 		{ "dkim:s.example", "a", "import", "b", false },
 		{ "dkim:s.example", "a", "dkim:s.example", "b", false },
 		{ "dkim:s.example", "a", "dkim:t.example", "a", true },
+		/* A signature of somebody else hides no report of s.example. */
+		{ "dkim:t.example", "a", "", "b", true },
+		{ "dkim:t.example", "a", "import", "b", true },
+		{ "dkim:example", "a", "import", "b", true },
+		{ "dkim:a.s.example", "a", "import", "b", true },
 	};
 	struct engine *t = *state;
 	bool added;
@@ -529,6 +534,7 @@ static void duplicates_by_proof(void **state)
 		struct store_report r = { .tenant = STR("default"),
 			.id = arena_fmt(t->a, "%zu-1", i),
 			.report_id = arena_fmt(t->a, "%zu", i),
+			.contact = STR("mailto:tls@s.example"),
 			.proof = str_of(rows[i].old_proof),
 			.raw_sha256 = str_of(rows[i].old_raw) };
 
@@ -540,6 +546,43 @@ static void duplicates_by_proof(void **state)
 		OK(store_report_add(t->s, &r, &added, &t->e));
 		assert_int_equal(added, rows[i].added);
 	}
+}
+
+static void rules_and_counts(void **state)
+{
+	struct store_report r = { .tenant = STR("default") };
+	struct store_report_counts n;
+	struct store_report_rule rule;
+	struct engine *t = *state;
+
+	OK(store_report_rule_get(t->s, STR("default"), &rule, &t->e));
+	assert_int_equal(rule.mail, STORE_REPORT_QUARANTINED);
+	assert_int_equal(rule.post, STORE_REPORT_ACCEPTED);
+	rule.mail = STORE_REPORT_IGNORED;
+	rule.post = STORE_REPORT_QUARANTINED;
+	OK(store_report_rule_put(t->s, STR("default"), &rule, &t->e));
+	rule = (struct store_report_rule){};
+	OK(store_report_rule_get(t->s, STR("default"), &rule, &t->e));
+	assert_int_equal(rule.mail, STORE_REPORT_IGNORED);
+	assert_int_equal(rule.post, STORE_REPORT_QUARANTINED);
+	assert_int_equal(
+		store_report_rule_get(t->s, STR("nobody"), &rule, &t->e),
+		ST_NOTFOUND);
+	assert_int_equal(
+		store_report_rule_put(t->s, STR("nobody"), &rule, &t->e),
+		ST_NOTFOUND);
+	for (int i = 0; i < 6; i++) {
+		r.id = arena_fmt(t->a, "%d", i);
+		r.report_id = r.raw_sha256 = r.id;
+		r.state = (enum store_report_state)(i % 3 == 2);
+		r.proof = i == 5 ? STR("dkim:x.example") : STR("");
+		OK(store_report_add(t->s, &r, NULL, &t->e));
+	}
+	OK(store_report_count(t->s, STR("default"), &n, &t->e));
+	assert_int_equal(n.unproven[STORE_REPORT_ACCEPTED], 4);
+	assert_int_equal(n.unproven[STORE_REPORT_QUARANTINED], 1);
+	assert_int_equal(n.proven[STORE_REPORT_QUARANTINED], 1);
+	assert_int_equal(n.proven[STORE_REPORT_ACCEPTED], 0);
 }
 
 static void bad_reports(void **state)
@@ -733,6 +776,7 @@ int main(void)
 		cmocka_unit_test(challenges),
 		cmocka_unit_test(reports),
 		cmocka_unit_test(duplicates_by_proof),
+		cmocka_unit_test(rules_and_counts),
 		cmocka_unit_test(bad_reports),
 		cmocka_unit_test(raw_files_and_their_reports),
 		cmocka_unit_test(unreadable_reports_end),
