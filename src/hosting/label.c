@@ -25,14 +25,3 @@ struct str label_new(struct arena *a)
 	}
 	return arena_str(a, (struct str){ text, n });
 }
-
-bool label_valid(struct str s)
-{
-	if (s.n != LABEL_CHARS)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (str_index(STR("abcdefghijklmnopqrstuvwxyz234567"),
-			    chr_lower(s.p[i])) < 0)
-			return false;
-	return true;
-}

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/arena.h"
 #include "base/str.h"
 
@@ -14,6 +12,3 @@
 
 /* 16 characters of lower-case base32 (RFC 4648 section 6). */
 struct str label_new(struct arena *a);
-
-/* Has s the form of one? Any case. */
-bool label_valid(struct str s);

@@ -37,10 +37,7 @@ enum pki_key_type { PKI_P256, PKI_RSA2048 };
 enum status pki_key_generate(
 	enum pki_key_type type, struct pki_key **out, struct err *e);
 
-/* One more owner; returns k. */
-struct pki_key *pki_key_ref(struct pki_key *k);
-
-/* Gives up one reference, the last one wipes; clears *k; NULL is allowed. */
+/* Wipes it; clears *k; NULL is allowed. */
 void pki_key_free(struct pki_key **k);
 
 /*

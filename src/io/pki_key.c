@@ -50,27 +50,17 @@ static struct pki_key *pki_key_of(EVP_PKEY *evp)
 {
 	struct pki_key *k = mem_must(sizeof(*k));
 
-	k->refs = 1;
 	k->evp = evp;
-	return k;
-}
-
-struct pki_key *pki_key_ref(struct pki_key *k)
-{
-	(void)__atomic_add_fetch(&k->refs, 1, __ATOMIC_RELAXED);
 	return k;
 }
 
 void pki_key_free(struct pki_key **k)
 {
-	struct pki_key *old = *k;
-
-	*k = NULL;
-	if (old == NULL ||
-		__atomic_sub_fetch(&old->refs, 1, __ATOMIC_ACQ_REL) > 0)
+	if (*k == NULL)
 		return;
-	EVP_PKEY_free(old->evp); /* wipes the secret numbers */
-	mem_free(old);
+	EVP_PKEY_free((*k)->evp); /* wipes the secret numbers */
+	mem_free(*k);
+	*k = NULL;
 }
 
 void *pki_key_evp(const struct pki_key *k)

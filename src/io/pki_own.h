@@ -8,7 +8,6 @@
 #include "io/pki.h"
 
 struct pki_key {
-	unsigned refs; /* atomic */
 	EVP_PKEY *evp;
 };
 

@@ -131,15 +131,6 @@ enum status store_acme_order_due(struct store *s, struct arena *a, int64_t now,
 		ARGS(DB_I(now), DB_I((int64_t)limit)), out, n, e);
 }
 
-enum status store_acme_order_next(
-	struct store *s, int64_t *next_at, struct err *e)
-{
-	return store_ints(s,
-		"SELECT next_at FROM acme_order WHERE " UNFINISHED
-		" ORDER BY next_at LIMIT 1",
-		NO_ARGS, next_at, 1, e);
-}
-
 enum status store_acme_order_count(
 	struct store *s, int64_t *unfinished, int64_t *failing, struct err *e)
 {

@@ -361,9 +361,6 @@ enum status store_acme_order_last(struct store *s, struct arena *a,
 /* Unfinished ones whose next_at has come, in order of next_at. */
 enum status store_acme_order_due(struct store *s, struct arena *a, int64_t now,
 	size_t limit, struct store_acme_order **out, size_t *n, struct err *e);
-/* The earliest next_at of unfinished orders; ST_NOTFOUND without any. */
-enum status store_acme_order_next(
-	struct store *s, int64_t *next_at, struct err *e);
 /*
  * How many are unfinished, and for how many hosts the newest order has failed
  * at least once without success since.
