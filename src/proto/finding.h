@@ -23,7 +23,7 @@ struct finding {
 	uint32_t line, column; /* from 1; column 0: the line; line 0: all */
 	struct str text;       /* what is wrong; untrusted parts escaped */
 	const char *rule;      /* "RFC 8461 section 3.2" */
-	const char *remedy;    /* what to do about it; "" if plain */
+	const char *remedy;    /* "Do this.", a sentence; "" if plain */
 	const char *id;	       /* "FIL-07" of docs/checks.md; "" if none */
 };
 

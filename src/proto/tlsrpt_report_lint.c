@@ -66,7 +66,7 @@ static void check_text(struct finding_list *out, const struct json *v)
 {
 	if (want(out, v, JSON_STRING, "a text") && v->text.n == 0)
 		add_value(out, FINDING_WARNING, v,
-			"leave out what is not known", "is empty");
+			"Leave out what is not known.", "is empty");
 }
 
 static void check_date(struct finding_list *out, const struct json *v)
@@ -77,7 +77,7 @@ static void check_date(struct finding_list *out, const struct json *v)
 		return;
 	if (utc_parse(v->text, NULL, &t) != ST_OK)
 		add_value(out, FINDING_ERROR, v,
-			"write it as 2026-11-20T00:00:00Z, with its zone",
+			"Write it as 2026-11-20T00:00:00Z, with its zone.",
 			"is no date-time of RFC 3339 section 5.6");
 }
 
@@ -87,7 +87,7 @@ static void check_contact(struct finding_list *out, const struct json *v)
 		return;
 	if (!tlsrpt_is_address(v->text))
 		add_value(out, FINDING_ERROR, v,
-			"give a plain address such as tls@example.com",
+			"Give a plain address such as tls@example.com.",
 			"is no mail address (addr-spec)");
 }
 
@@ -99,8 +99,8 @@ static void check_report_id(struct finding_list *out, const struct json *v)
 			v->text.p[i] != '>')
 			continue;
 		add_value(out, FINDING_WARNING, v,
-			"use letters, digits, '.', '-', '_' and '@': it also "
-			"stands in the Subject (section 5.3)",
+			"Use letters, digits, '.', '-', '_' and '@': it also "
+			"stands in the Subject (section 5.3).",
 			"has spaces or angle brackets");
 		return;
 	}
@@ -115,7 +115,7 @@ static void check_policy_type(struct finding_list *out, const struct json *v)
 	if (!str_eq(v->text, str_of(tlsrpt_policy_type_name(type))) ||
 		type == TLSRPT_POLICY_OTHER)
 		add_value(out, FINDING_ERROR, v,
-			"use one of \"tlsa\", \"sts\", \"no-policy-found\"",
+			"Use one of \"tlsa\", \"sts\", \"no-policy-found\".",
 			"is no policy-type");
 }
 
@@ -129,8 +129,8 @@ static void check_result(struct finding_list *out, const struct json *v)
 		result == TLSRPT_RESULT_OTHER)
 		finding_add(out, FINDING_ERROR, v->line, v->column,
 			"RFC 8460 section 4.3",
-			"use validation-failure and put the detail into "
-			"failure-reason-code",
+			"Use validation-failure and put the detail into "
+			"failure-reason-code.",
 			"\"%s\" is no registered result type",
 			finding_quote(out, v->text));
 }
@@ -152,8 +152,8 @@ static void check_domain(struct finding_list *out, const struct json *v)
 		return;
 	if (!tlsrpt_is_domain(v->text))
 		add_value(out, FINDING_ERROR, v,
-			"write A-labels (RFC 5891 section 2.3), without a dot "
-			"at the end",
+			"Write A-labels (RFC 5891 section 2.3), without a dot "
+			"at the end.",
 			"is no domain in A-label form");
 }
 
@@ -170,7 +170,7 @@ static void check_helo(struct finding_list *out, const struct json *v)
 	check_text(out, v);
 	if (str_index(v->text, '\n') >= 0)
 		add(out, FINDING_WARNING, v,
-			"give the name alone, not the whole EHLO reply",
+			"Give the name alone, not the whole EHLO reply.",
 			"receiving-mx-helo has several lines");
 }
 
@@ -180,7 +180,8 @@ static void check_ip(struct finding_list *out, const struct json *v)
 		return;
 	if (!tlsrpt_is_ip(v->text))
 		add_value(out, FINDING_ERROR, v,
-			"leave it out if it is not known; no brackets, no zone",
+			"Leave it out if it is not known; no brackets, no "
+			"zone.",
 			"is no IP address");
 }
 
@@ -190,7 +191,7 @@ static void check_uri(struct finding_list *out, const struct json *v)
 		return;
 	if (!tlsrpt_is_uri(v->text))
 		add_value(out, FINDING_ERROR, v,
-			"put prose into failure-reason-code",
+			"Put prose into failure-reason-code.",
 			"is no URI (RFC 3986)");
 }
 
@@ -199,7 +200,7 @@ static void check_mx_hosts(struct finding_list *out, const struct json *v)
 	if (v->type != JSON_ARRAY) {
 		finding_add(out, FINDING_ERROR, v->line, v->column,
 			"RFC 8460 section 4.4, erratum 6241",
-			"write [\"mx.example.com\"], also for one host",
+			"Write [\"mx.example.com\"], also for one host.",
 			"mx-host must be an array of texts");
 		return;
 	}
@@ -207,16 +208,16 @@ static void check_mx_hosts(struct finding_list *out, const struct json *v)
 		if (v->type != JSON_STRING || !tlsrpt_is_mx_pattern(v->text))
 			finding_add(out, FINDING_ERROR, v->line, v->column,
 				SCHEMA,
-				"write a host name, perhaps with \"*.\" in "
-				"front, without \"mx:\"",
+				"Write a host name, perhaps with \"*.\" in "
+				"front, without \"mx:\".",
 				"\"%s\" is no MX host pattern",
 				finding_quote(out, v->text));
 }
 
 static void check_policy_line(struct finding_list *out, const struct json *v)
 {
-	const char *remedy = "write one line of the policy, or one TLSA "
-			     "record, per text, without its line end";
+	const char *remedy = "Write one line of the policy, or one TLSA "
+			     "record, per text, without its line end.";
 
 	if (v->type != JSON_STRING)
 		finding_add(out, FINDING_ERROR, v->line, v->column,
@@ -306,7 +307,7 @@ static void check_range(struct finding_list *out, const struct json *v)
 			 end.s - start.s != UTC_DAY_S - 1))
 		finding_add(out, FINDING_WARNING, v->line, v->column,
 			"RFC 8460 section 4.1",
-			"report from 00:00:00Z to 23:59:59Z of one day",
+			"Report from 00:00:00Z to 23:59:59Z of one day.",
 			"the range should be one full UTC day");
 }
 
@@ -316,7 +317,7 @@ static void check_policy(struct finding_list *out, const struct json *v)
 		{ "policy-type", FINDING_ERROR, check_policy_type, "" },
 		{ "policy-string", FINDING_NOTE, check_policy_string, "" },
 		{ "policy-domain", FINDING_ERROR, check_domain,
-			"name the domain even when it has no policy" },
+			"Name the domain even when it has no policy." },
 		{ "mx-host", FINDING_NOTE, check_mx_hosts, "" },
 		{},
 	};
@@ -330,11 +331,11 @@ static void check_policy(struct finding_list *out, const struct json *v)
 		json_get(v, "policy-string") == NULL)
 		finding_add(out, FINDING_WARNING, v->line, v->column,
 			"RFC 8460 section 4.5",
-			"give the policy as it was applied, errors and all",
+			"Give the policy as it was applied, errors and all.",
 			"policy-string is missing");
 	if (type == TLSRPT_POLICY_STS && json_get(v, "mx-host") == NULL)
 		add(out, FINDING_WARNING, v,
-			"give the mx patterns of the policy",
+			"Give the mx patterns of the policy.",
 			"mx-host is missing");
 }
 
@@ -342,9 +343,9 @@ static void check_summary(struct finding_list *out, const struct json *v)
 {
 	static const struct member members[] = {
 		{ "total-successful-session-count", FINDING_ERROR, check_count,
-			"write 0 when there are none" },
+			"Write 0 when there are none." },
 		{ "total-failure-session-count", FINDING_ERROR, check_count,
-			"write 0 when there are none" },
+			"Write 0 when there are none." },
 		{},
 	};
 
@@ -357,7 +358,8 @@ static void check_failure(struct finding_list *out, const struct json *v)
 	static const struct member members[] = {
 		{ "result-type", FINDING_ERROR, check_result, "" },
 		{ "sending-mta-ip", FINDING_WARNING, check_ip,
-			"without it nobody can tell which host failed" },
+			"Name the host: without it nobody can tell which "
+			"failed." },
 		{ "receiving-mx-hostname", FINDING_NOTE, check_host, "" },
 		{ "receiving-mx-helo", FINDING_NOTE, check_helo, "" },
 		{ "receiving-ip", FINDING_NOTE, check_ip, "" },
@@ -380,7 +382,7 @@ static void check_failure(struct finding_list *out, const struct json *v)
 		json_get(v, "failure-reason-code") == NULL)
 		finding_add(out, FINDING_WARNING, v->line, v->column,
 			"RFC 8460 section 4.3.1",
-			"say what the TLS library said",
+			"Say what the TLS library said.",
 			"%s should come with a failure-reason-code",
 			tlsrpt_result_name(result));
 }
@@ -420,7 +422,8 @@ static void check_totals(struct finding_list *out, const struct json *v)
 	sum = details == NULL ? 0 : failed_in_details(details);
 	if (sum >= 0 && sum < total)
 		finding_add(out, FINDING_WARNING, v->line, v->column,
-			"RFC 8460 section 4.3", "describe every failed session",
+			"RFC 8460 section 4.3",
+			"Describe every failed session.",
 			"failure-details account for %lld of %lld failed "
 			"sessions",
 			(long long)sum, (long long)total);
@@ -435,8 +438,8 @@ static void check_element(struct finding_list *out, const struct json *v)
 {
 	static const struct member members[] = {
 		{ "policy", FINDING_ERROR, check_policy,
-			"put policy-type and its neighbours into an object "
-			"called policy" },
+			"Put policy-type and its neighbours into an object "
+			"called policy." },
 		{ "summary", FINDING_ERROR, check_summary, "" },
 		{ "failure-details", FINDING_NOTE, check_failures, "" },
 		{},
@@ -457,7 +460,7 @@ static void check_policies(struct finding_list *out, const struct json *v)
 		return;
 	if (v->first == NULL)
 		add(out, FINDING_WARNING, v,
-			"send no report when there were no sessions",
+			"Send no report when there were no sessions.",
 			"policies is empty");
 	for (v = v->first; v != NULL; v = v->next)
 		check_element(out, v);
@@ -470,7 +473,7 @@ static void check_report(struct finding_list *out, const struct json *root)
 		{ "date-range", FINDING_ERROR, check_range, "" },
 		{ "contact-info", FINDING_ERROR, check_contact, "" },
 		{ "report-id", FINDING_ERROR, check_report_id,
-			"give each report a text of its own" },
+			"Give each report a text of its own." },
 		{ "policies", FINDING_ERROR, check_policies, "" },
 		{},
 	};
@@ -486,15 +489,15 @@ static void check_json(struct finding_list *out, struct json_flags flags)
 {
 	if (flags.bom)
 		finding_add(out, FINDING_ERROR, 1, 1, "RFC 8259 section 8.1",
-			"leave it out",
+			"Leave it out.",
 			"the text begins with a byte order mark");
 	if (flags.bad_utf8)
 		finding_add(out, FINDING_ERROR, 0, 0, "RFC 7493 section 2.1",
-			"write all text as UTF-8",
+			"Write all text as UTF-8.",
 			"the text has bytes or escapes that are not Unicode");
 	if (flags.duplicate_names)
 		finding_add(out, FINDING_ERROR, 0, 0, "RFC 7493 section 2.3",
-			"write each member once",
+			"Write each member once.",
 			"an object has two members of the same name");
 }
 
@@ -512,8 +515,8 @@ static void syntax_finding(struct finding_list *out, const struct err *e)
 		rest = str_of(e->text);
 	rest = str_trim(rest);
 	finding_add(out, FINDING_ERROR, l, c, "RFC 8460 section 4",
-		"a report must be JSON as RFC 8259 and RFC 7493 define it",
-		"%.*s", STR_ARG(rest));
+		"Write JSON as RFC 8259 and RFC 7493 define it.", "%.*s",
+		STR_ARG(rest));
 }
 
 enum status tlsrpt_report_lint(struct str text, struct finding_list *out)
@@ -527,7 +530,7 @@ enum status tlsrpt_report_lint(struct str text, struct finding_list *out)
 
 	if (text.n > TLSRPT_JSON_BYTES_MAX) {
 		finding_add(out, FINDING_ERROR, 0, 0, "RFC 8460 section 5.2",
-			"send less at a time",
+			"Send less at a time.",
 			"the report is longer than %u bytes",
 			TLSRPT_JSON_BYTES_MAX);
 		return ST_LIMIT;

@@ -201,6 +201,17 @@ static struct str quoted(struct arena *a, const char *text)
 	return (struct str){ p, s.n };
 }
 
+/* All linters speak alike: a sentence that tells what to do, or nothing. */
+static void assert_sentence(const char *remedy)
+{
+	struct str s = str_of(remedy);
+
+	if (s.n == 0)
+		return;
+	assert_true(s.p[0] >= 'A' && s.p[0] <= 'Z');
+	assert_true(str_ends(s, STR(".")));
+}
+
 static struct str shown(struct arena *a, const struct finding_list *list)
 {
 	struct sbuf b = sbuf_arena(a, 1u << 16);
@@ -212,6 +223,7 @@ static struct str shown(struct arena *a, const struct finding_list *list)
 			finding_level_name(f->level), f->line, f->column,
 			f->rule);
 		sbuf_add(&b, f->text);
+		assert_sentence(f->remedy);
 	}
 	sbuf_addc(&b, '\0');
 	return sbuf_str(&b);
