@@ -21,6 +21,8 @@ BENCHES = {
               "--warmup", "0"],
              ["bare loop, 1", "nginx static, 1", "nginx by variable, 20",
               "edge, 1", "edge, 20, cache holds all", "edge, keep-alive"], 8),
+    "policy_cold": (["--rounds", "1", "--names", "20"],
+                    ["floor", "moat, 1 at a time", "moat, 50 at a time"], 2),
     "report": (["--rounds", "1", "--ms", "50"],
                ["moat json", "python json", "moat gz", "moat store"], 2),
 }
