@@ -238,8 +238,9 @@ def test_who_stops_packets_cannot_switch_dane_off(fake):
     with DnsAsk("trust", servers=[server.port]) as program:
         assert program.check() == "good"
         server.answer = always(rcode="SERVFAIL")
-        program.send("check")
-        wait_until(lambda: program.counts()["failed"] == 1, 5, "the test")
+        for i in range(4):
+            program.send("check")
+            wait_until(lambda: program.counts()["failed"] > i, 5, "a test")
         assert program.ask("state")["dnssec"] == "good"
         assert program.discover("example.net")["state"] == "temp"
         server.answer = always()
