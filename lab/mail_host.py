@@ -23,6 +23,7 @@ def settings(anchor, ca):
             "fetch_time": "10s",
             "grace": f"{TTL_S}s",
         },
+        "profile visible": {"kind": "sts-tlsrpt", "visibility": "yes"},
     }
 
 

@@ -10,7 +10,7 @@ from domains import SHORT_MAX_AGE_S
 from harness.process import wait_until
 from rows import Evidence, Row
 from scenarios import SAFE
-from senders import CONTROL
+from senders import CONTROL, REPORTING, VISIBLE
 
 WAVE_S = 150
 BEFORE, ATTACK, LATE = "before", "attack", "late"
@@ -96,7 +96,17 @@ class Round:
             for sender in self.senders:
                 for way in sender.ways:
                     made += self._of(evidence, domain, sender, way, in_time)
+            made += self._report(evidence, domain)
         return made
+
+    @staticmethod
+    def _report(evidence, domain):
+        """The row that says what the domain will be told, if it is one."""
+        scenario = domain.scenario
+        if scenario.report is not None and domain.cache == "cold":
+            yield Row(scenario.name, scenario.about, "cold", REPORTING,
+                      f"{VISIBLE} report", scenario.report, "",
+                      evidence.reported(domain), "")
 
     @staticmethod
     def _of(evidence, domain, sender, way, in_time):

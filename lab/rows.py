@@ -5,7 +5,7 @@ took mail are asked first; the sender's log counts only where nobody did."""
 from dataclasses import dataclass
 
 import records
-from scenarios import HELD, READ_CLEAR, READ_TLS, SAFE
+from scenarios import HELD, NOTHING, READ_CLEAR, READ_TLS, SAFE
 
 
 @dataclass
@@ -36,6 +36,9 @@ class Evidence:
             for r in records.read(folder / f"{name}.records"):
                 if "to" in r:
                     self.arrived.setdefault(r["to"], []).append(r)
+        self.results = {}
+        for r in records.read(folder / "tlsrpt.records"):
+            self.results.setdefault(r["domain"], set()).add(r["result"])
         self.tries = {}
         for sender in senders:
             self.tries |= sender.tries()
@@ -59,3 +62,7 @@ class Evidence:
         """The sender's own words about the last try."""
         tries = self.tries.get(to)
         return (tries[-1][1] if tries else None) or ""
+
+    def reported(self, domain):
+        """What the domain will be told."""
+        return ", ".join(sorted(self.results.get(domain.name, {NOTHING})))

@@ -13,8 +13,13 @@ from dataclasses import dataclass, field
 # What may become of a message.
 SAFE = "safe"               # it reached the real MX host, through TLS
 HELD = "held"               # it waits with the sender; nobody has it
+BOUNCED = "bounced"         # the sender gave up; nobody has it
 READ_CLEAR = "read clear"   # the attacker has it, and got it in clear
 READ_TLS = "read tls"       # the attacker has it; he had a certificate
+
+# What a domain is told about a TLS session, if not one of RFC 8460's words.
+SUCCESS = "success"
+NOTHING = "nothing"
 
 # Reasons why a row is not SAFE or HELD; the table shows them.
 GAP = "first contact"       # RFC 8461 section 10.2: nothing was known yet
@@ -39,7 +44,8 @@ class Outcome:
 class Scenario:
     """smtp, https and answers are what the attacker does; see attacker.py.
     expect: by cache state; senders: exceptions by sender and cache state.
-    control: what happens without moat."""
+    control: what happens without moat. report: what Postfix 3.10 tells the
+    domain of a cold try, with "visibility"; None: not looked at."""
 
     name: str
     about: str
@@ -52,6 +58,7 @@ class Scenario:
     smtp: dict = field(default_factory=dict)
     https: dict = field(default_factory=dict)
     answers: dict = field(default_factory=dict)
+    report: str | None = None
 
     @property
     def caches(self):
@@ -72,6 +79,12 @@ UNENFORCED = {"cold": Outcome(READ_CLEAR, ASKED),
 
 # Debian builds Sendmail without DANE; "strings" finds no such option in it.
 NO_DANE = {"sendmail": {"cold": Outcome(READ_TLS, LIMIT)}}
+
+# RFC 8461 section 5.1 wants a failure to be temporary; where TLS is a must,
+# Postfix takes a permanent error at its word.
+GIVES_UP = {sender: {cache: Outcome(BOUNCED, LIMIT)
+                     for cache in ("cold", "warm")}
+            for sender in ("postfix37", "postfix310")}
 
 STRIP = {"kind": "strip"}
 
@@ -100,8 +113,8 @@ INJECTED = ("250-mx.invalid\r\n250 SMTPUTF8\r\n250 ok\r\n250 ok\r\n"
             "354 go ahead\r\n250 taken\r\n")
 
 
-def at_mx(name, about, smtp, control=READ_TLS):
-    return Scenario(name, about, STOPPED, control, smtp=smtp)
+def at_mx(name, about, smtp, control=READ_TLS, report=None):
+    return Scenario(name, about, STOPPED, control, smtp=smtp, report=report)
 
 
 def at_policy_host(name, about, **https):
@@ -116,20 +129,25 @@ def mode(name):
 
 
 SCENARIOS = (
-    Scenario("good", "no attack", UNHARMED, control=SAFE),
+    Scenario("good", "no attack", UNHARMED, control=SAFE, report=SUCCESS),
     Scenario("wildcard-good", "no attack, the policy has a wildcard",
              UNHARMED, control=SAFE,
              policy=ENFORCE.replace("{MX}", "*.{D}")),
 
-    at_mx("strip", "STARTTLS stripped", STRIP, READ_CLEAR),
+    at_mx("strip", "STARTTLS stripped", STRIP, READ_CLEAR,
+          "starttls-not-supported"),
     at_mx("junk", "STARTTLS replaced by junk", {"kind": "junk"}, READ_CLEAR),
     at_mx("refuse", "454 to STARTTLS", {"kind": "refuse"}, READ_CLEAR),
-    at_mx("error", "500 to STARTTLS", {"kind": "error"}, READ_CLEAR),
+    Scenario("error", "500 to STARTTLS", STOPPED, READ_CLEAR, GIVES_UP,
+             smtp={"kind": "error"}),
     at_mx("inject", "replies injected after the 220 to STARTTLS",
           pose("self-signed", injected=INJECTED)),
-    at_mx("wrong-name", "MX certificate for another name", pose("attacker")),
-    at_mx("expired", "MX certificate expired", pose("expired")),
-    at_mx("self-signed", "MX certificate self-signed", pose("self-signed")),
+    at_mx("wrong-name", "MX certificate for another name", pose("attacker"),
+          report="certificate-host-mismatch"),
+    at_mx("expired", "MX certificate expired", pose("expired"),
+          report="certificate-expired"),
+    at_mx("self-signed", "MX certificate self-signed", pose("self-signed"),
+          report="validation-failure"),
     at_mx("unknown-ca", "MX certificate of an unknown CA",
           pose("unknown-ca")),
     Scenario("tls10", "MX host speaks TLS 1.0 only", STOPPED, READ_TLS,
@@ -196,6 +214,21 @@ SCENARIOS = (
 
     Scenario("testing", "mode testing, STARTTLS stripped", UNENFORCED,
              policy=mode("testing"), smtp=STRIP),
+    Scenario("testing-tls", "mode testing, MX certificate self-signed",
+             {"cold": Outcome(READ_TLS, ASKED)}, READ_TLS,
+             policy=mode("testing"), smtp=pose("self-signed"),
+             report="validation-failure"),
+    Scenario("policy-missing", "the policy host says 404, nothing else",
+             {"cold": Outcome(SAFE)}, SAFE,
+             https={"kind": "missing", "pem": "policy"},
+             report="sts-policy-fetch-error"),
+    Scenario("policy-invalid", "the policy is invalid, nothing else",
+             {"cold": Outcome(SAFE)}, SAFE, policy="version: nonsense\r\n",
+             report="sts-policy-invalid"),
+    Scenario("policy-webpki", "the policy host's certificate is for another "
+             "name, nothing else", {"cold": Outcome(SAFE)}, SAFE,
+             https={"kind": "served", "pem": "attacker"},
+             report="sts-webpki-invalid"),
     Scenario("none", "mode none, STARTTLS stripped", UNENFORCED,
              policy=mode("none"), smtp=STRIP),
     Scenario("expiry", "id flipped and HTTPS blocked until max_age is over",

@@ -19,14 +19,22 @@ def _postfix(name, level="dane"):
             f"smtp_tls_policy_maps=socketmap:{SOCKETMAP}:{name}"]
 
 
+# A profile of moat's configuration, and what it needs of Postfix.
+VISIBLE = "visible"
+VISIBLE_POSTFIX = [*_postfix(VISIBLE), "smtp_tlsrpt_enable=yes",
+                   "smtp_tlsrpt_socket_name=tlsrpt.sock",
+                   "smtp_tls_loglevel=routine,untrusted"]
+
 # sender -> release, ways
 POSTFIX = {
     "postfix37": ("bookworm", {"sts": _postfix("sts"),
                                CONTROL: CONTROL_POSTFIX}),
     "postfix310": ("trixie", {"sts-tlsrpt": _postfix("sts-tlsrpt"),
                               "dane-sts": _postfix("dane-sts", "may"),
+                              VISIBLE: VISIBLE_POSTFIX,
                               CONTROL: CONTROL_POSTFIX}),
 }
+REPORTING = "postfix310"
 SENDMAIL = {
     "sts": "FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.0.0.1')dnl",
     CONTROL: "dnl",
@@ -50,4 +58,9 @@ def start_senders(laboratory, releases, resolver, ca):
                                ca, SENDMAIL))
     for sender in made:
         laboratory.begin(sender)
+        if sender.name == REPORTING:
+            laboratory.program(
+                laboratory.network.router, "collector",
+                sender.place.path / "queue" / "tlsrpt.sock",
+                laboratory.folder / "tlsrpt.records")
     return made
