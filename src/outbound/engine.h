@@ -216,8 +216,7 @@ struct engine_ask {
 	/* The engine's own. */
 	struct arena *arena;
 	struct mono deadline;
-	bool wait_sts, wait_dane, wait_disk, late, busy;
-	policy_change change;
+	bool wait_sts, wait_dane, late, told_sts, told_dane;
 	struct engine_ask_link by_time, by_sts, by_dane;
 };
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_event: a row for each event; log, counters, hooks. */
+#include "base/log.h"
+#include "outbound/engine_own.h"
+
+#include "base/poison.h"
+
+#define BUSY_TOLD_MS 10000 /* a flood is told of once in this time */
+
+static const struct row {
+	const char *name;
+	enum log_level level;
+} rows[ENGINE_EVENTS] = {
+	[ENGINE_POLICY_NEW] = { "policy.new", LOG_INFO },
+	[ENGINE_POLICY_CHANGED] = { "policy.changed", LOG_INFO },
+	[ENGINE_POLICY_DOWNGRADED] = { "policy.downgraded", LOG_WARN },
+	[ENGINE_POLICY_GONE] = { "policy.gone", LOG_WARN },
+	[ENGINE_POLICY_BACK] = { "policy.back", LOG_INFO },
+	[ENGINE_POLICY_EXPIRED] = { "policy.expired", LOG_WARN },
+	[ENGINE_POLICY_FORGOTTEN] = { "policy.forgotten", LOG_INFO },
+	[ENGINE_ID_FLIPPED] = { "policy.id_flipped", LOG_WARN },
+	[ENGINE_FETCH_FAILED] = { "policy.fetch_failed", LOG_INFO },
+	[ENGINE_FETCH_AGAIN] = { "policy.fetch_again", LOG_INFO },
+	[ENGINE_REFRESH_FAILED] = { "policy.refresh_failed", LOG_INFO },
+	[ENGINE_LIFE_HALF] = { "policy.life_half", LOG_WARN },
+	[ENGINE_LIFE_LATE] = { "policy.life_late", LOG_ERROR },
+	[ENGINE_NOT_KEPT] = { "policy.not_kept", LOG_WARN },
+	[ENGINE_DANE_TEMP] = { "dane.temp", LOG_WARN },
+	[ENGINE_DANE_AGAIN] = { "dane.again", LOG_INFO },
+	[ENGINE_BUSY] = { "policy.busy", LOG_WARN },
+	[ENGINE_CLOCK_JUMPED] = { "clock.jumped", LOG_ERROR },
+	[ENGINE_CLOCK_TAKEN] = { "clock.taken", LOG_WARN },
+	[ENGINE_CACHE_FAILED] = { "cache.failed", LOG_ERROR },
+	[ENGINE_CACHE_AGAIN] = { "cache.again", LOG_INFO },
+	[ENGINE_CACHE_DAMAGED] = { "cache.damaged", LOG_ERROR },
+};
+
+const char *engine_event_name(enum engine_event ev)
+{
+	return rows[ev].name;
+}
+
+void event_tell(struct engine *e, enum engine_event ev, struct str domain,
+	const char *text)
+{
+	const struct engine_hooks *hooks = &e->o.hooks;
+	bool quiet = false;
+
+	e->stats.events[ev]++;
+	if (ev == ENGINE_BUSY) {
+		quiet = mono_ms(e) < e->busy_told.ms;
+		if (!quiet)
+			e->busy_told.ms = mono_ms(e) + BUSY_TOLD_MS;
+	}
+	if (!quiet)
+		LOG(rows[ev].level, rows[ev].name, KV_STR("domain", domain),
+			KV_Z("text", text));
+	if (hooks->event != NULL)
+		hooks->event(hooks->ctx, ev, domain, text);
+}
+
+void event_changed(struct engine *e, struct str domain)
+{
+	if (e->o.hooks.changed != NULL)
+		e->o.hooks.changed(e->o.hooks.ctx, domain);
+}
+
+void event_trouble(
+	struct engine *e, struct site *s, bool begins, const char *why)
+{
+	/* An end is always told: what began it may be known to others only. */
+	if (begins && s->trouble)
+		return;
+	s->trouble = begins;
+	if (e->o.hooks.trouble != NULL)
+		e->o.hooks.trouble(e->o.hooks.ctx, site_name(s), begins, why);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine_refresh: policies whose time has come. They are fetched again whatever
+ * the record says (RFC 8461 section 10.2), unless nobody has asked for the
+ * domain in a long while: then they end with their max_age. What has expired
+ * is kept as history until it was long unused.
+ */
+#include "outbound/engine_own.h"
+
+#include "base/poison.h"
+
+#define HORIZON 4 /* periods: what is due later was set by a wrong clock */
+
+static void put_off(struct engine *e, struct site *s,
+	struct policy_entry *entry, int64_t to)
+{
+	int64_t soonest = engine_now(e) + 60;
+
+	entry->next_refresh = to > soonest ? to : soonest;
+	(void)policy_put(e, s, entry, NULL);
+}
+
+static void expired(struct engine *e, struct site *s,
+	struct policy_entry *entry, int64_t now)
+{
+	if (now - entry->used_at > e->o.unused_s) {
+		event_tell(e, ENGINE_POLICY_FORGOTTEN, entry->domain, "");
+		(void)policy_cache_del(e->o.cache, entry->domain, NULL, NULL);
+		return;
+	}
+	if (entry->alarm < 100) {
+		entry->alarm = 100;
+		event_tell(e, ENGINE_POLICY_EXPIRED, entry->domain,
+			"mail to it goes without the policy from now on");
+		event_changed(e, entry->domain);
+		event_trouble(e, s, false, "the policy has expired");
+	}
+	/* At least once in a period, in case it is the clock. */
+	put_off(e, s, entry, now + e->o.refresh_s);
+}
+
+/* true: it has a look-up now. */
+static bool refresh_one(struct engine *e, struct arena *a, struct str domain)
+{
+	struct site *s = site_get(e, domain);
+	int64_t now = engine_now(e);
+	struct policy_entry entry;
+	int64_t expires;
+	bool in_force;
+
+	if (s->job != NULL || policy_now(e, s, a, &entry, &in_force) != ST_OK)
+		return false;
+	site_touch(e, s, true);
+	expires = policy_entry_expires(&entry);
+	if (!in_force) {
+		expired(e, s, &entry, now);
+	} else if (policy_pinned(e, domain)) {
+		put_off(e, s, &entry, now + e->o.refresh_s);
+	} else if (now - entry.used_at > e->o.unused_s) {
+		put_off(e, s, &entry, expires);
+	} else {
+		sts_refresh(e, s);
+		return true;
+	}
+	return false;
+}
+
+void refresh_due(struct engine *e)
+{
+	int64_t now = engine_now(e);
+	struct arena *a;
+	struct str *due;
+	size_t n;
+
+	if (e->refreshes >= e->o.max_refreshes)
+		return;
+	a = arena_must(0);
+	/* Those that run now are still due. */
+	if (policy_cache_due(e->o.cache, a, now,
+		    now + HORIZON * (int64_t)e->o.refresh_s + e->o.unused_s * 2,
+		    e->o.max_refreshes + e->refreshes, &due, &n) != ST_OK)
+		n = 0;
+	for (size_t i = 0; i < n && e->refreshes < e->o.max_refreshes; i++)
+		(void)refresh_one(e, a, due[i]);
+	arena_free(&a);
+}

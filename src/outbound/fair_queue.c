@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fair_queue: a ring of groups with a list each; one group is of the known. */
+#include <string.h>
+
+#include "outbound/fair_queue.h"
+
+#include "base/bug.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+#include "base/poison.h"
+
+struct fair_group {
+	struct fair_item *first, *last; /* that wait */
+	size_t places;			/* of those that no longer do */
+	struct fair_group *next, *prev; /* in the ring, while some wait */
+	size_t name_n;
+	char name[];
+};
+
+struct fair_queue {
+	struct fair_group *known;
+	struct fair_group *turn; /* whose turn it is; NULL: no strangers */
+	struct map *groups;
+	size_t group_max, n;
+};
+
+struct fair_queue *fair_queue_new(size_t group_max)
+{
+	struct fair_queue *q = mem_must(sizeof(*q));
+
+	q->known = mem_must(sizeof(*q->known));
+	q->groups = map_new();
+	q->group_max = group_max;
+	return q;
+}
+
+void fair_queue_free(struct fair_queue **q)
+{
+	if (*q == NULL)
+		return;
+	BUG((*q)->n > 0 || map_count((*q)->groups) > 0);
+	map_free(&(*q)->groups);
+	mem_free((*q)->known);
+	mem_free(*q);
+	*q = NULL;
+}
+
+/* ---- groups ---- */
+
+static struct fair_group *group_get(struct fair_queue *q, struct str name)
+{
+	struct fair_group *g = map_get(q->groups, name);
+
+	if (g != NULL)
+		return g;
+	g = mem_must(sizeof(*g) + name.n);
+	if (name.n > 0)
+		memcpy(g->name, name.p, name.n);
+	g->name_n = name.n;
+	(void)map_put(q->groups, name, g);
+	return g;
+}
+
+/* A new one's turn comes after all others'. */
+static void ring_add(struct fair_queue *q, struct fair_group *g)
+{
+	if (q->turn == NULL) {
+		g->next = g->prev = g;
+		q->turn = g;
+		return;
+	}
+	g->next = q->turn;
+	g->prev = q->turn->prev;
+	g->prev->next = g->next->prev = g;
+}
+
+static void ring_remove(struct fair_queue *q, struct fair_group *g)
+{
+	g->prev->next = g->next;
+	g->next->prev = g->prev;
+	if (q->turn == g)
+		q->turn = g->next == g ? NULL : g->next;
+	g->next = g->prev = NULL;
+}
+
+static void group_drop(struct fair_queue *q, struct fair_group *g)
+{
+	if (g == q->known || g->first != NULL || g->places > 0)
+		return;
+	(void)map_take(q->groups, (struct str){ g->name, g->name_n });
+	mem_free(g);
+}
+
+/* ---- items ---- */
+
+void fair_queue_add(struct fair_queue *q, struct fair_item *item, bool known,
+	struct str group)
+{
+	struct fair_group *g = known ? q->known : group_get(q, group);
+
+	BUG(item->group != NULL);
+	if (g != q->known && g->first == NULL)
+		ring_add(q, g);
+	*item = (struct fair_item){
+		.group = g, .waits = true, .prev = g->last
+	};
+	if (g->last != NULL)
+		g->last->next = item;
+	else
+		g->first = item;
+	g->last = item;
+	q->n++;
+}
+
+static void unlink_item(struct fair_queue *q, struct fair_item *item)
+{
+	struct fair_group *g = item->group;
+
+	if (item->prev != NULL)
+		item->prev->next = item->next;
+	else
+		g->first = item->next;
+	if (item->next != NULL)
+		item->next->prev = item->prev;
+	else
+		g->last = item->prev;
+	item->waits = false;
+	item->next = item->prev = NULL;
+	q->n--;
+	if (g != q->known && g->first == NULL)
+		ring_remove(q, g);
+}
+
+void fair_queue_done(struct fair_queue *q, struct fair_item *item)
+{
+	struct fair_group *g = item->group;
+
+	if (g == NULL)
+		return;
+	if (item->waits)
+		unlink_item(q, item);
+	else
+		g->places--;
+	item->group = NULL;
+	group_drop(q, g);
+}
+
+/* The next group that may have one more place; NULL: none. */
+static struct fair_group *next_group(struct fair_queue *q)
+{
+	struct fair_group *g = q->turn;
+
+	if (g == NULL)
+		return NULL;
+	do {
+		if (g->places < q->group_max) {
+			q->turn = g->next;
+			return g;
+		}
+		g = g->next;
+	} while (g != q->turn);
+	return NULL;
+}
+
+struct fair_item *fair_queue_take(struct fair_queue *q, bool strangers)
+{
+	struct fair_group *g = q->known;
+	struct fair_item *item;
+
+	if (g->first == NULL)
+		g = strangers ? next_group(q) : NULL;
+	if (g == NULL)
+		return NULL;
+	item = g->first;
+	unlink_item(q, item);
+	g->places++;
+	return item;
+}
+
+size_t fair_queue_count(const struct fair_queue *q)
+{
+	return q->n;
+}
