@@ -27,6 +27,8 @@
 #define REQUEST_BYTES_MAX 2048u
 #define USER_AGENT_MAX 1024u
 #define READ_BYTES 16384
+/* Certificates, heads, records and chunks, beside twice the body. */
+#define OVERHEAD_BYTES_MAX (256u * 1024)
 
 struct https_client {
 	struct loop *loop;
@@ -188,6 +190,16 @@ static void fail(
 {
 	say(g, what);
 	end(g, outcome);
+}
+
+/* The connection does not go on. */
+static void fail_broken(
+	struct https_get *g, enum https_outcome outcome, const char *what)
+{
+	if (tls_client_over(g->tls))
+		fail(g, HTTPS_TOO_BIG, "it sends too much");
+	else
+		fail(g, outcome, what);
 }
 
 static void on_deadline(void *ctx)
@@ -365,12 +377,12 @@ static bool read_some(struct https_get *g, unsigned *want, enum status *st)
 static void on_end_of_stream(struct https_get *g, enum status st)
 {
 	if (g->step == READING_HEAD)
-		fail(g, HTTPS_IO,
+		fail_broken(g, HTTPS_IO,
 			"the connection was closed without an answer");
 	else if (st == ST_NOTFOUND && g->framing == HTTP_BODY_TO_CLOSE)
 		end_done(g);
 	else
-		fail(g, HTTPS_IO, "the answer was cut short");
+		fail_broken(g, HTTPS_IO, "the answer was cut short");
 }
 
 static void read_answer(struct https_get *g)
@@ -413,7 +425,7 @@ static void ask(struct https_get *g)
 	if (st == ST_AGAIN) {
 		loop_io_change(&g->io, want);
 	} else if (st != ST_OK) {
-		fail(g, HTTPS_IO, "the connection was closed");
+		fail_broken(g, HTTPS_IO, "the connection was closed");
 	} else {
 		g->step = READING_HEAD;
 		read_answer(g); /* OpenSSL may hold some already */
@@ -437,7 +449,7 @@ static void shake_hands(struct https_get *g)
 		fail(g, HTTPS_CERT, g->peer.fault);
 	} else if (st != ST_OK) {
 		err_prefix(&e, "TLS handshake");
-		fail(g, HTTPS_TLS, e.text);
+		fail_broken(g, HTTPS_TLS, e.text);
 	} else {
 		g->step = ASKING;
 		ask(g);
@@ -520,6 +532,7 @@ static void connected(struct https_get *g)
 		fail(g, HTTPS_TLS, "no memory for TLS");
 		return;
 	}
+	tls_client_limit(g->tls, 2 * g->r.max_bytes + OVERHEAD_BYTES_MAX);
 	g->step = SHAKING_HANDS;
 	shake_hands(g);
 }

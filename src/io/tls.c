@@ -271,7 +271,12 @@ static int socket_read(BIO *b, char *p, int n)
 		BIO_set_retry_read(b);
 		return -1;
 	}
+	if (t->max_in > 0 && t->n_in >= t->max_in) {
+		errno = EMSGSIZE;
+		return -1;
+	}
 	got = recv(t->fd, p, (size_t)n, 0);
+	t->n_in += got > 0 ? (size_t)got : 0;
 	/* less than asked for: what comes later makes the socket ready again */
 	t->drained = got > 0 && got < n;
 	if (got < 0 && must_wait(errno))

@@ -228,3 +228,13 @@ struct tls *tls_client_connect(
 	SSL_set_connect_state(t->ssl);
 	return t;
 }
+
+void tls_client_limit(struct tls *t, size_t max_bytes)
+{
+	t->max_in = max_bytes;
+}
+
+bool tls_client_over(const struct tls *t)
+{
+	return t->max_in > 0 && t->n_in >= t->max_in;
+}

@@ -66,3 +66,11 @@ struct tls_peer {
  */
 struct tls *tls_client_connect(
 	struct tls_client *c, int fd, const char *host, struct tls_peer *peer);
+
+/*
+ * No more than so many bytes are read from the server, handshake and all that
+ * TLS sends beside data included; then the connection counts as broken.
+ */
+void tls_client_limit(struct tls *t, size_t max_bytes);
+/* Is that why? */
+bool tls_client_over(const struct tls *t);

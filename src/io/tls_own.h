@@ -19,6 +19,7 @@ struct tls {
 	int fd;
 	bool drained; /* the last read took all there was */
 	bool holding;
+	size_t n_in, max_in; /* bytes from the peer; max_in 0: any */
 	size_t n_held;
 	unsigned char held[TLS_HELD_BYTES];
 };

@@ -239,6 +239,9 @@ ANSWERS = {
     "1 MB to the close": (answer(MEGABYTE, length=False), True, "too-big"),
     "1 MB chunked": (answer(chunked(MEGABYTE), CHUNKED, length=False), True,
                      "too-big"),
+    "chunks with much around them": (
+        answer((b"1;x=" + b"y" * 200 + b"\r\nx\r\n") * 5000, CHUNKED,
+               length=False), True, "too-big"),
     "large head": (answer(POLICY, *(f"X-{i}: {'x' * 1000}"
                                     for i in range(20))), True, "too-big"),
     "gzip": (answer(gzip.compress(POLICY), "Content-Encoding: gzip"), True,
