@@ -212,6 +212,12 @@ const struct setting_row setting_rows[] = {
 		"DNSSEC, from the keys of the root down; by the AD bit of "
 		"resolvers that are trusted, which is put to the test at the "
 		"start; or not at all. With off there is no DANE." },
+	{ "policy", "dnssec_check", SETTING_STR, "", NULL,
+		"A signed name: DANE is off while its answers are not "
+		"authentic. Empty: the root." },
+	{ "policy", "dnssec_bogus", SETTING_STR, "", NULL,
+		"A name whose signature is broken: DANE is off while its "
+		"answers are called authentic. Empty: none." },
 	{ "policy", "root_anchor", SETTING_PATH, "/usr/share/dns/root.key",
 		NULL, "The DNSSEC keys of the root, for own validation." },
 	{ "policy", "stubs", SETTING_LIST, "", NULL,

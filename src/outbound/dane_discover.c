@@ -244,6 +244,16 @@ static void host_is(struct slot *s, enum dane_host what)
 	hosts_end(run);
 }
 
+static struct str tlsa_name(const struct slot *s)
+{
+	struct str base = s->bases[s->base];
+
+	if (base.p == NULL)
+		return base;
+	return arena_fmt(s->run->arena, "_%u._tcp.%.*s", s->run->target.port,
+		STR_ARG(base));
+}
+
 static void ask_tlsa(struct slot *s)
 {
 	struct str name;
@@ -252,9 +262,11 @@ static void ask_tlsa(struct slot *s)
 		host_is(s, DANE_HOST_NONE);
 		return;
 	}
-	name = arena_fmt(s->run->arena, "_%u._tcp.%.*s", s->run->target.port,
-		STR_ARG(s->bases[s->base]));
-	ask(s, name, DNS_TYPE_TLSA);
+	name = tlsa_name(s);
+	if (name.p == NULL) /* the arena's cap: nothing is proven */
+		host_is(s, DANE_HOST_TEMP);
+	else
+		ask(s, name, DNS_TYPE_TLSA);
 }
 
 static bool has_usable(const struct resolver_answer *a)
@@ -350,8 +362,7 @@ static void on_host(void *ctx, enum status st, const struct resolver_answer *a,
 	struct str name = s->host->name;
 
 	if (s->type == DNS_TYPE_TLSA)
-		name = arena_fmt(s->run->arena, "_%u._tcp.%.*s",
-			s->run->target.port, STR_ARG(s->bases[s->base]));
+		name = tlsa_name(s);
 	note(s->run, name, s->type, st, a, e);
 	switch (s->type) {
 	case DNS_TYPE_A:
