@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * edge_certs: parsed certificates and opened keys in front of the view. Parsing
- * costs more than a handshake, a parsed pair some 7 KB: so the ones used last
+ * costs more than a handshake, a parsed pair some 6 KB: so the ones used last
  * are kept, up to a number. An entry is found by the SHA-256 of its leaf, which
  * the view gives for each host, so it can never be out of date.
  */
