@@ -17,15 +17,15 @@
 
 #include "base/poison.h"
 
-#define SLOTS 16384u	       /* of domains; a power of two */
-#define ENTRY_BYTES_USUAL 256u /* for the number of buckets */
-#define BUCKETS_MIN 64u
+#define SLOTS 4096u /* of domains; a power of two */
+#define BUCKETS_MIN 1024u
+#define LINE_BYTES 64u /* of the processor's caches */
 #define ALLOCATOR_BYTES 16u
 
 struct entry {
 	struct entry *next; /* in its bucket */
 	int64_t until_ms;
-	uint32_t hash;	/* the upper half */
+	uint32_t hash;
 	uint32_t stamp; /* of its slot when it was put */
 	uint32_t reply_n;
 	uint16_t request_n;
@@ -52,8 +52,6 @@ struct answers *answers_new(size_t max_bytes)
 	struct answers *a = mem_must(sizeof(*a));
 
 	a->n_buckets = BUCKETS_MIN;
-	while (a->n_buckets < max_bytes / ENTRY_BYTES_USUAL)
-		a->n_buckets *= 2;
 	a->buckets = mem_must(a->n_buckets * sizeof(struct entry *));
 	a->key = hash_key_new();
 	a->stats.max_bytes = max_bytes;
@@ -95,16 +93,23 @@ static uint32_t stamp_of(const struct answers *a, uint32_t slot)
 	return a->stamps[slot] + a->all;
 }
 
-static struct entry **find(
-	const struct answers *a, struct str request, uint64_t hash)
+static struct entry **bucket_of(const struct answers *a, uint32_t hash)
 {
-	struct entry **at = &a->buckets[hash & (a->n_buckets - 1)];
+	return &a->buckets[hash & (a->n_buckets - 1)];
+}
+
+static struct entry **find(
+	const struct answers *a, struct str request, uint32_t hash)
+{
+	struct entry **at = bucket_of(a, hash);
 
 	for (; *at != NULL; at = &(*at)->next) {
 		const struct entry *e = *at;
 
-		if (e->hash == (uint32_t)(hash >> 32) &&
-			e->request_n == request.n &&
+		/* The reply is wanted next. */
+		__builtin_prefetch((const char *)e + LINE_BYTES);
+		__builtin_prefetch((const char *)e + 2 * LINE_BYTES);
+		if (e->hash == hash && e->request_n == request.n &&
 			memcmp(e->bytes, request.p, request.n) == 0)
 			break;
 	}
@@ -113,7 +118,8 @@ static struct entry **find(
 
 struct str answers_get(struct answers *a, struct str request, struct mono now)
 {
-	struct entry *e = *find(a, request, hash_of(&a->key, request));
+	struct entry *e = *find(
+		a, request, (uint32_t)hash_of(&a->key, request));
 
 	if (e == NULL || e->until_ms <= now.ms ||
 		e->stamp != stamp_of(a, e->slot))
@@ -156,10 +162,31 @@ static struct entry *entry_new(struct str request, struct str reply)
 	return e;
 }
 
+static void grow(struct answers *a)
+{
+	struct entry **old = a->buckets;
+	size_t n_old = a->n_buckets;
+
+	a->n_buckets *= 2;
+	a->buckets = mem_must(a->n_buckets * sizeof(struct entry *));
+	for (size_t i = 0; i < n_old; i++) {
+		struct entry *e = old[i], *next;
+
+		for (; e != NULL; e = next) {
+			struct entry **at = bucket_of(a, e->hash);
+
+			next = e->next;
+			e->next = *at;
+			*at = e;
+		}
+	}
+	mem_free(old);
+}
+
 void answers_put(struct answers *a, struct str request, struct str domain,
 	struct str reply, struct mono until)
 {
-	uint64_t hash = hash_of(&a->key, request);
+	uint32_t hash = (uint32_t)hash_of(&a->key, request);
 	struct entry **at = find(a, request, hash), *e;
 
 	if (*at != NULL)
@@ -168,13 +195,15 @@ void answers_put(struct answers *a, struct str request, struct str domain,
 		request.n + reply.n > a->stats.max_bytes / 16)
 		return;
 	e = entry_new(request, reply);
-	e->hash = (uint32_t)(hash >> 32);
+	e->hash = hash;
 	e->until_ms = until.ms;
 	e->slot = hash_of(&a->key, domain) & (SLOTS - 1);
 	e->stamp = stamp_of(a, e->slot);
 	while (a->stats.bytes + cost(e) > a->stats.max_bytes)
 		advance_hand(a);
-	at = &a->buckets[hash & (a->n_buckets - 1)];
+	if (a->stats.entries == a->n_buckets)
+		grow(a);
+	at = bucket_of(a, hash);
 	e->next = *at;
 	*at = e;
 	a->stats.entries++;
