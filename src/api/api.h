@@ -91,4 +91,4 @@ api_handler api_domain_list, api_domain_add, api_domain_show, api_domain_dns,
 api_handler api_audit_list;
 api_handler api_status_show, api_view_rebuild, api_setup_show;
 api_handler api_report_import, api_report_list, api_report_replay,
-	api_report_unreadable;
+	api_report_unreadable, api_report_rule_show, api_report_rule_set;

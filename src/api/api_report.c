@@ -76,6 +76,11 @@ static void put_report(struct json_writer *w, const struct store_report *r)
 	json_put_int(w, "received", r->received);
 	json_put_str(w, "via", r->via);
 	json_put_str(w, "proof", r->proof);
+	json_put_z(w, "state", store_report_state_name(r->state));
+	json_put_str(w, "why", r->why);
+	json_put_str(w, "dkim", r->dkim);
+	json_put_str(w, "dkim_domain", r->dkim_domain);
+	json_put_bool(w, "dkim_aligned", r->dkim_aligned);
 	json_put_str(w, "quirks", r->quirks);
 	json_put_str(w, "raw", r->raw_name);
 	json_open_array(w, "policies");
@@ -83,6 +88,26 @@ static void put_report(struct json_writer *w, const struct store_report *r)
 		put_policy(w, &r->policies[i]);
 	json_close_array(w);
 	json_close_object(w);
+}
+
+/* The query parameter state; false after answering that it is wrong. */
+static bool read_state(struct api_call *c, enum store_report_state *state)
+{
+	struct str text = api_query(c, "state");
+
+	for (int i = 0; i < STORE_REPORT_STATES; i++) {
+		enum store_report_state one = (enum store_report_state)i;
+
+		if (!str_eq(text, str_of(store_report_state_name(one))))
+			continue;
+		*state = one;
+		return true;
+	}
+	if (text.p == NULL)
+		return true;
+	api_problem(c, 422, "there is no such state of a report", NULL, "state",
+		"accepted, quarantined or ignored");
+	return false;
 }
 
 void api_report_list(struct api_call *c)
@@ -95,7 +120,7 @@ void api_report_list(struct api_call *c)
 	enum status st;
 	size_t n;
 
-	if (!read_limit(c, &f.limit))
+	if (!read_limit(c, &f.limit) || !read_state(c, &f.state))
 		return;
 	if (f.tenant.p == NULL)
 		f.tenant = STORE_TENANT_DEFAULT;

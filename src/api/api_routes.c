@@ -34,6 +34,11 @@ const struct api_route api_routes[] = {
 		"Take in a TLS report" },
 	{ "POST", "/api/v1/reports/replay", API_JSON_BODY, api_report_replay,
 		"Read raw reports again" },
+	{ "GET", "/api/v1/reports/rule", API_NO_BODY, api_report_rule_show,
+		"What becomes of reports that nothing proves, and how many "
+		"there are" },
+	{ "POST", "/api/v1/reports/rule", API_JSON_BODY, api_report_rule_set,
+		"Change what becomes of reports that nothing proves" },
 	{ "GET", "/api/v1/reports/unreadable", API_NO_BODY,
 		api_report_unreadable,
 		"List the reports that could not be read, and why" },

@@ -6,6 +6,7 @@
 #include "base/bug.h"
 #include "cli/commands.h"
 #include "cli/report_import.h"
+#include "cli/report_rule.h"
 #include "cli/report_tables.h"
 #include "intake/unpack.h"
 
@@ -151,6 +152,13 @@ static const struct command verbs[] = {
 		.summary = "Read raw reports again, after moat learnt more",
 		.options = report_replay_options,
 		.run = report_replay_run,
+	},
+	{
+		.name = "rule",
+		.words = "",
+		.summary = "What becomes of reports that nothing proves",
+		.options = report_rule_options,
+		.run = report_rule_run,
 	},
 	{
 		.name = "show",

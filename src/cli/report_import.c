@@ -163,6 +163,9 @@ int report_replay_run(struct cli *cli, const struct args *args)
 const struct arg_row report_list_options[] = {
 	{ "domain", "DOMAIN", "only reports about this domain", 0, false },
 	{ "limit", "N", "at most so many, the newest first", 0, false },
+	{ "state", "STATE",
+		"the quarantined or ignored ones instead of the accepted", 0,
+		false },
 	{ "tenant", "TENANT", "this tenant's instead of the default one's", 0,
 		false },
 	{},
@@ -196,7 +199,7 @@ static struct str day_of(struct cli *cli, int64_t t)
 
 /* A report has a row for each policy: they are never added up. */
 static void list_policy(struct cli *cli, struct table *t,
-	const struct json *report, const struct json *policy)
+	const struct json *report, const struct json *policy, bool with_why)
 {
 	struct table_row *row = table_add(t);
 	struct str proof = json_get_str(report, "proof");
@@ -209,6 +212,8 @@ static void list_policy(struct cli *cli, struct table *t,
 	row->cells[5] = table_number(t, client_int(policy, "failed"));
 	row->cells[6] = proof.n == 0 ? STR("none") : table_text(t, proof);
 	row->cells[7] = table_text(t, json_get_str(report, "report_id"));
+	if (with_why)
+		row->cells[8] = table_text(t, json_get_str(report, "why"));
 }
 
 static const struct json *first_of(const struct json *obj, const char *name)
@@ -218,7 +223,7 @@ static const struct json *first_of(const struct json *obj, const char *name)
 	return list == NULL ? NULL : list->first;
 }
 
-static bool is_tenant(struct str s)
+bool report_is_tenant(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (!chr_is_digit(s.p[i]) && s.p[i] != '-' &&
@@ -227,11 +232,19 @@ static bool is_tenant(struct str s)
 	return s.n > 0 && s.n <= 63;
 }
 
+static bool is_state(struct str s)
+{
+	return str_eq(s, STR("accepted")) || str_eq(s, STR("quarantined")) ||
+	       str_eq(s, STR("ignored"));
+}
+
 int report_list_run(struct cli *cli, const struct args *args)
 {
 	static const char *const heads[] = { "DAY", "DOMAIN", "FROM", "POLICY",
-		">SUCCESSFUL", ">FAILED", "PROOF", "ID" };
-	struct table t = table_of(cli->arena, heads, 8);
+		">SUCCESSFUL", ">FAILED", "PROOF", "ID", "WHY" };
+	const char *state = args_get(args, "state");
+	/* What was accepted needs no reason. */
+	struct table t = table_of(cli->arena, heads, state == NULL ? 8 : 9);
 	struct client_call call = { .method = "GET" };
 	const char *domain = args_get(args, "domain");
 	const char *tenant = args_get(args, "tenant");
@@ -246,12 +259,17 @@ int report_list_run(struct cli *cli, const struct args *args)
 	call.path = query_of(cli, "/api/v1/reports", args, name, &e);
 	if (call.path.p == NULL)
 		return cli_usage(cli, "%s", e.text);
-	if (tenant != NULL && !is_tenant(str_of(tenant)))
-		return cli_usage(cli, "--tenant: a tenant has a-z, 0-9 and - "
-				      "in its name");
+	if (state != NULL && !is_state(str_of(state)))
+		return cli_usage(cli, "--state must be accepted, quarantined "
+				      "or ignored");
+	if (tenant != NULL && !report_is_tenant(str_of(tenant)))
+		return cli_usage(cli, REPORT_TENANT_USAGE);
 	if (tenant != NULL)
 		call.path = arena_fmt(cli->arena, "%.*s&tenant=%s",
 			STR_ARG(call.path), tenant);
+	if (state != NULL)
+		call.path = arena_fmt(
+			cli->arena, "%.*s&state=%s", STR_ARG(call.path), state);
 	BUG(call.path.p == NULL);
 	code = client_do(cli, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
@@ -260,7 +278,7 @@ int report_list_run(struct cli *cli, const struct args *args)
 		r = r->next)
 		for (const struct json *p = first_of(r, "policies"); p != NULL;
 			p = p->next)
-			list_policy(cli, &t, r, p);
+			list_policy(cli, &t, r, p, state != NULL);
 	if (t.n > 0)
 		table_print(cli, &t, "");
 	else

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-#define TABLE_COLUMNS_MAX 8u
+#define TABLE_COLUMNS_MAX 9u
 #define TABLE_CELL_MAX 60u /* longer cells are cut, with "..." at the end */
 
 struct table_row {
