@@ -103,7 +103,8 @@ static bool may_be(struct str bytes)
 		s = str_from(s, 3);
 	while (s.n > 0 && strchr(" \t\r\n", s.p[0]) != NULL && s.p[0] != '\0')
 		s = str_from(s, 1);
-	return str_starts(s, STR("{")) || str_starts(s, STR("\x1f\x8b"));
+	return str_starts(s, STR("{")) || str_starts(s, STR("\x1f\x8b")) ||
+	       str_starts(s, STR("PK\x03\x04"));
 }
 
 /* sender "!" policy-domain "!" begin "!" end ... (section 5.1) */

@@ -6,6 +6,7 @@
 #include "intake/mime.h"
 #include "intake/unpack.h"
 #include "io/gzip.h"
+#include "io/zip.h"
 
 #include "base/poison.h"
 
@@ -51,16 +52,44 @@ static enum status add(struct arena *a, struct unpacked *out,
 	return ST_OK;
 }
 
+/* The files of an archive, each a report, packed or not. */
+static enum status add_zip(struct arena *a, struct unpacked_text text,
+	struct unpacked *out, struct err *e)
+{
+	struct zip_files files = {};
+	enum status st = zip_unpack(a, text.json, gzip_caps, &files, e);
+
+	for (size_t i = 0; st == ST_OK && i < files.n; i++) {
+		text.json = files.items[i].bytes;
+		st = peel(a, &text.json, e);
+		/* What else is in it need not be a report. */
+		if (st == ST_OK && (files.n == 1 || looks_like_json(text.json)))
+			st = add(a, out, text, e);
+	}
+	return st;
+}
+
+/* One text, or those of an archive. */
+static enum status add_bytes(struct arena *a, struct unpacked_text text,
+	struct unpacked *out, struct err *e)
+{
+	enum status st = peel(a, &text.json, e);
+
+	if (st == ST_OK && zip_looks_like(text.json))
+		return add_zip(a, text, out, e);
+	return st == ST_OK ? add(a, out, text, e) : st;
+}
+
 static enum status add_part(struct arena *a, const struct mime_part *part,
 	struct unpacked *out, struct err *e)
 {
 	struct unpacked_text text = { part->name, part->bytes, part->sure };
-	enum status st = peel(a, &text.json, e);
+	enum status st = add_bytes(a, text, out, e);
 	char room[200];
 	struct sbuf name = sbuf_fixed(room, sizeof(room) - 1);
 
 	if (st == ST_OK)
-		return add(a, out, text, e);
+		return ST_OK;
 	sbuf_escaped(&name, str_upto(part->name, 100));
 	err_prefix(e, "part %.*s", STR_ARG(sbuf_str(&name)));
 	return st;
@@ -100,15 +129,15 @@ enum status unpack(
 	if (looks_like_json(raw))
 		st = add(a, &found,
 			(struct unpacked_text){ .json = raw, .sure = true }, e);
-	else if (str_starts(raw, STR("PK\x03\x04")))
-		st = err_set(e, ST_INVALID,
-			"this is a zip archive: unpack it first (RFC 8460 "
-			"section 5.2 knows gzip only)");
+	else if (zip_looks_like(raw))
+		st = add_zip(a,
+			(struct unpacked_text){ .json = raw, .sure = true },
+			&found, e);
 	else if (mime_looks_like(raw))
 		st = unpack_mail(a, raw, &found, e);
 	else
 		st = err_set(e, ST_INVALID,
-			"this is neither JSON nor gzip nor a mail "
+			"this is neither JSON nor gzip nor zip nor a mail "
 			"(RFC 8460 section 5)");
 	if (st == ST_OK)
 		*out = found;

@@ -2,7 +2,7 @@
 /*
  * unpack: bytes of unknown kind to TLS reports. What they are is told by
  * looking at them, never by what a sender called them: JSON, gzip (also of
- * gzip), or a mail with either inside.
+ * gzip), zip, or a mail with any of these inside.
  */
 #pragma once
 

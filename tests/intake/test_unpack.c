@@ -29,7 +29,7 @@
 #define CLOSING "\r\n--b--\r\n"
 #define NAME "sender.example!file.example!1700000000!1700086399!001.json"
 
-/* @J is the report, @G its gzip in base64, @g as it is. */
+/* @J is the report, @G its gzip in base64, @g as it is, @Z a zip archive. */
 static const struct {
 	const char *what;
 	const char *raw;
@@ -38,6 +38,17 @@ static const struct {
 	{ "JSON", "@J", NULL },
 	{ "JSON after a byte order mark", "\xef\xbb\xbf\n @J", NULL },
 	{ "gzip", "@g", NULL },
+	{ "zip", "@Z", NULL },
+	{ "zip called gzip",
+		MULTIPART "--b\r\nContent-Type: application/tlsrpt+gzip\r\n"
+			  "Content-Transfer-Encoding: binary\r\n\r\n"
+			  "@Z" CLOSING,
+		"subject.example" },
+	{ "zip by its content",
+		MULTIPART "--b\r\nContent-Type: application/octet-stream\r\n"
+			  "Content-Transfer-Encoding: binary\r\n\r\n"
+			  "@Z" CLOSING,
+		"subject.example" },
 	{ "as section 5.3 says",
 		MULTIPART "--b\r\nContent-Type: application/tlsrpt+gzip\r\n"
 			  "Content-Transfer-Encoding: base64\r\n"
@@ -101,6 +112,40 @@ static const struct {
 		"file.example" },
 };
 
+static void add_u(struct sbuf *b, size_t v, int bytes)
+{
+	for (; bytes > 0; bytes--, v >>= 8)
+		sbuf_addc(b, (char)(v & 0xff));
+}
+
+/* The report as the file "r" of an archive, stored. */
+static void add_zip(struct sbuf *b)
+{
+	static const char head[] = "\x14\0\0\0\0\0\0\0\0\0\0\0\0\0";
+	struct str fixed = { head, sizeof(head) - 1 };
+	size_t n = sizeof(REPORT) - 1;
+
+	sbuf_addz(b, "PK\x03\x04");
+	sbuf_add(b, fixed);
+	add_u(b, n, 4);
+	add_u(b, n, 4);
+	add_u(b, 1, 4);
+	sbuf_addz(b, "r" REPORT "PK\x01\x02");
+	add_u(b, 20, 2);
+	sbuf_add(b, fixed);
+	add_u(b, n, 4);
+	add_u(b, n, 4);
+	add_u(b, 1, 2);
+	add_u(b, 0, 16);
+	sbuf_addz(b, "rPK\x05\x06");
+	add_u(b, 0, 4);
+	add_u(b, 1, 2);
+	add_u(b, 1, 2);
+	add_u(b, 47, 4);
+	add_u(b, 31 + n, 4);
+	add_u(b, 0, 2);
+}
+
 static struct str fill(struct arena *a, const char *raw)
 {
 	struct sbuf b = sbuf_arena(a, 1u << 20);
@@ -108,13 +153,15 @@ static struct str fill(struct arena *a, const char *raw)
 
 	assert_int_equal(gzip_pack(a, STR(REPORT), &packed), ST_OK);
 	for (; *raw != '\0'; raw++) {
-		if (*raw != '@' || strchr("JGg", raw[1]) == NULL) {
+		if (*raw != '@' || strchr("JGgZ", raw[1]) == NULL) {
 			sbuf_addc(&b, *raw);
 			continue;
 		}
 		raw++;
 		if (*raw == 'J')
 			sbuf_addz(&b, REPORT);
+		else if (*raw == 'Z')
+			add_zip(&b);
 		else if (*raw == 'G')
 			base64_write(&b, packed);
 		else
@@ -166,12 +213,11 @@ static void what_holds_no_report_says_why(void **state)
 	static const struct {
 		const char *raw, *err;
 	} rows[] = {
-		{ "", "this is neither JSON nor gzip nor a mail "
+		{ "", "this is neither JSON nor gzip nor zip nor a mail "
 		      "(RFC 8460 section 5)" },
-		{ "<xml/>", "this is neither JSON nor gzip nor a mail "
+		{ "<xml/>", "this is neither JSON nor gzip nor zip nor a mail "
 			    "(RFC 8460 section 5)" },
-		{ "PK\x03\x04", "this is a zip archive: unpack it first "
-				"(RFC 8460 section 5.2 knows gzip only)" },
+		{ "PK\x03\x04", "the zip archive has no end record" },
 		{ "\x1f\x8b\x08", "the gzip data ends early (RFC 1952)" },
 		{ "{\"a\":1}", "line 1, column 1: no TLS report: policies is "
 			       "missing (RFC 8460 section 4)" },
