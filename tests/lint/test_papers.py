@@ -10,6 +10,7 @@ import source
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 DECISIONS = Path("docs/decisions")
 INDEX = DECISIONS / "README.md"
+LOOKUP = Path("docs/policy-lookup.md")
 
 
 def broken_links(path, text, exists):
@@ -30,6 +31,14 @@ def index_faults(names, index):
             yield f"{name}: not in {INDEX}"
 
 
+def undocumented(code, names, paper):
+    """Words for failures: string literals, and what follows "certificate-"."""
+    words = re.findall(r'"([a-z]+(?:-[a-z]+)*)"', code)
+    words += [f"certificate-{name}" for name in names if name != "good"]
+    return [f"{LOOKUP}: no {word}" for word in words
+            if f"`{word}`" not in paper]
+
+
 def test_links():
     source.none([said for path in source.files(".md")
                  for said in broken_links(
@@ -43,7 +52,19 @@ def test_decisions():
     source.none(list(index_faults(names, source.read(INDEX))))
 
 
+def test_reasons():
+    names = re.findall(r'\[TLS_CERT_\w+\] = "([^"]+)"',
+                       source.read(Path("src/io/tls_client.c")))
+    assert names
+    source.none(undocumented(
+        source.read(Path("src/outbound/sts_fetch.c")), names,
+        source.read(LOOKUP)))
+
+
 def test_broken_papers_are_red():
+    assert undocumented('fail(x, "no-luck");', [], "`luck`")
+    assert undocumented("", ["odd"], "`odd`")
+    assert not undocumented('"a-b" "A b"', ["good"], "`a-b`")
     assert list(broken_links(Path("a.md"), "[b](b.md)", lambda p: False))
     assert list(index_faults(["0001-a.md"], ""))
     assert list(index_faults(["0001-a.md", "0001-b.md"],
