@@ -53,6 +53,7 @@ struct dns_lookups {
 	size_t n_servers;
 	struct resolv_conf conf; /* path NULL: the servers were given */
 	struct mono looked;	 /* at it, last */
+	bool conf_failed;	 /* it could not be read then */
 	struct dns_stub *stub;	 /* NULL: resolver */
 	struct resolver_event *resolver;
 	struct dns_query *running, *free;
@@ -307,10 +308,11 @@ static void follow_conf(struct dns_lookups *l)
 		return;
 	l->looked = now;
 	st = resolv_conf_read(&l->conf, &changed, &e);
+	if (st != ST_OK && !l->conf_failed)
+		LOG(LOG_WARN, "dns.no_resolver", KV_Z("why", e.text));
+	l->conf_failed = st != ST_OK;
 	if (!changed)
 		return;
-	if (st != ST_OK)
-		LOG(LOG_WARN, "dns.no_resolver", KV_Z("why", e.text));
 	l->n_servers = l->conf.n_servers;
 	for (size_t i = 0; i < l->n_servers; i++)
 		l->servers[i] = l->conf.servers[i];
@@ -344,7 +346,8 @@ static enum status read_servers(struct dns_lookups *l,
 			       ? RESOLV_CONF_PATH
 			       : arena_str(l->arena, str_of(o->resolv_conf)).p;
 	l->looked = loop_now(l->loop);
-	if (resolv_conf_read(&l->conf, &changed, e) != ST_OK)
+	l->conf_failed = resolv_conf_read(&l->conf, &changed, e) != ST_OK;
+	if (l->conf_failed)
 		LOG(LOG_WARN, "dns.no_resolver", KV_Z("why", e->text));
 	l->n_servers = l->conf.n_servers;
 	for (size_t i = 0; i < l->n_servers; i++)

@@ -11,8 +11,9 @@
  * Whether an answer may be held secure is RESOLVER_SECURE of the answer; what
  * follows from a resolver that cannot do DNSSEC is dns_lookups_dnssec.
  *
- * Without servers resolv.conf tells them; it is read again when it changed,
- * which a sandbox has to allow.
+ * Without servers resolv.conf tells them. It is read again when it changed: a
+ * sandbox has to allow that (resolv_conf_folders). All other files are read in
+ * open.
  */
 #pragma once
 
@@ -55,8 +56,8 @@ struct dns_lookups;
 
 /*
  * ST_PERM: an address or the root anchor is no good, or libunbound refuses the
- * options. A resolv.conf that is missing or empty is logged, look-ups fail with
- * ST_TEMP until there is one.
+ * options. A resolv.conf that is missing or empty is logged (dns.no_resolver),
+ * and look-ups fail with ST_TEMP until there is one.
  */
 enum status dns_lookups_open(struct loop *l,
 	const struct dns_lookups_options *o, struct dns_lookups **out,

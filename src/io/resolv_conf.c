@@ -2,8 +2,11 @@
 /* resolv_conf: resolv.conf(5). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -79,6 +82,16 @@ static enum status read_text(
 	return rc < 0 ? err_sys(e, ST_TEMP, errno, "%s", path) : ST_OK;
 }
 
+static bool same_servers(
+	const struct resolv_conf *a, const struct resolv_conf *b)
+{
+	for (size_t i = 0; i < a->n_servers && i < b->n_servers; i++)
+		if (memcmp(&a->servers[i], &b->servers[i],
+			    sizeof(*a->servers)) != 0)
+			return false;
+	return a->n_servers == b->n_servers;
+}
+
 enum status resolv_conf_read(
 	struct resolv_conf *c, bool *changed, struct err *e)
 {
@@ -89,23 +102,47 @@ enum status resolv_conf_read(
 	size_t n = 0;
 
 	*changed = false;
-	if (stat(c->path, &s) < 0) {
-		st = err_sys(e, ST_TEMP, errno, "%s", c->path);
-	} else if (is_same(c, &s)) {
-		now = *c;
-	} else {
-		now.modified = s.st_mtim;
-		now.inode = s.st_ino;
-		now.bytes = s.st_size;
-		*changed = true;
-		st = read_text(c->path, &p, &n, e);
-		now.n_servers = resolv_conf_parse(
-			(struct str){ p, n }, now.servers);
-	}
-	*changed |= now.n_servers != c->n_servers;
-	*c = now;
-	mem_free(p);
-	if (st == ST_OK && c->n_servers == 0)
+	if (stat(c->path, &s) < 0)
+		return err_sys(e, ST_TEMP, errno, "%s", c->path);
+	if (is_same(c, &s))
+		return ST_OK;
+	st = read_text(c->path, &p, &n, e);
+	if (st != ST_OK)
+		goto out;
+	now.modified = s.st_mtim;
+	now.inode = s.st_ino;
+	now.bytes = s.st_size;
+	now.n_servers = resolv_conf_parse((struct str){ p, n }, now.servers);
+	if (now.n_servers == 0) {
 		st = err_set(e, ST_TEMP, "%s names no server", c->path);
+		goto out;
+	}
+	*changed = !same_servers(c, &now);
+	*c = now;
+out:
+	mem_free(p);
 	return st;
+}
+
+/* path without its last part. */
+static void cut_to_folder(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		memcpy(path, ".", sizeof("."));
+	else
+		slash[slash == path ? 1 : 0] = '\0';
+}
+
+void resolv_conf_folders(const char *path, char *out1, char *out2)
+{
+	struct sbuf b = sbuf_fixed(out1, PATH_MAX - 1);
+
+	sbuf_addz(&b, path);
+	out1[b.n] = '\0';
+	if (realpath(path, out2) == NULL)
+		memcpy(out2, out1, b.n + 1);
+	cut_to_folder(out1);
+	cut_to_folder(out2);
 }

@@ -26,11 +26,19 @@ struct resolv_conf {
 
 /*
  * Reads the file if it is not the one read last; *changed says whether the
- * servers may be others now. Begin with all but path zero. ST_TEMP: it cannot
- * be read, or names no server; there are none then.
+ * servers are others now. Begin with all but path zero. ST_TEMP: it cannot be
+ * read, or names no server, as for a moment while it is written: the servers
+ * stay those that were known before.
  */
 enum status resolv_conf_read(
 	struct resolv_conf *c, bool *changed, struct err *e);
+
+/*
+ * The folders in which a sandbox has to allow reading, for a file that is
+ * replaced by another is a new one: that of path, and that of where it leads
+ * to. Each out has PATH_MAX bytes; both may be the same.
+ */
+void resolv_conf_folders(const char *path, char *out1, char *out2);
 
 /*
  * The nameserver lines of text, at most RESOLV_CONF_SERVERS_MAX; lines that

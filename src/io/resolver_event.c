@@ -48,6 +48,7 @@ struct resolver_event {
 	struct base base;
 	struct ub_ctx *ub;
 	struct loop *loop;
+	struct resolver_event_ask first;
 };
 
 /* ---- events -------------------------------------------------------------- */
@@ -261,29 +262,6 @@ static struct ub_event_base_vmt base_calls = {
 
 /* ---- look-ups ------------------------------------------------------------ */
 
-enum status resolver_event_open(struct loop *l,
-	const struct resolver_options *o, struct resolver_event **out,
-	struct err *e)
-{
-	struct resolver_event *r = mem_must(sizeof(*r));
-	enum status st;
-
-	r->loop = l;
-	r->base.ub.magic = UB_EVENT_MAGIC;
-	r->base.ub.vmt = &base_calls;
-	r->base.loop = l;
-	r->ub = ub_ctx_create_ub_event(&r->base.ub);
-	BUG(r->ub == NULL); /* out of memory or randomness */
-	st = resolver_set_up(
-		r->ub, o, settings, sizeof(settings) / sizeof(*settings), e);
-	if (st == ST_OK) {
-		*out = r;
-		r = NULL;
-	}
-	resolver_event_close(&r);
-	return st;
-}
-
 static void destroy(void *ctx)
 {
 	struct resolver_event *r = ctx;
@@ -344,4 +322,48 @@ void resolver_event_ask_cancel(
 	struct resolver_event_ask *k, struct resolver_event *r)
 {
 	(void)ub_cancel(r->ub, k->id);
+}
+
+static void on_first(void *ctx, const struct resolver_event_answer *answer)
+{
+	(void)ctx;
+	(void)answer;
+}
+
+/*
+ * libunbound reads the trust anchor with the first look-up, and answers this
+ * one itself: so a bad file is told here, and before a sandbox closes.
+ */
+static enum status read_files(struct resolver_event *r, struct err *e)
+{
+	if (resolver_event_ask_start(&r->first, r, "localhost", DNS_TYPE_A,
+		    on_first, NULL, e) == ST_OK)
+		return ST_OK;
+	err_prefix(e, "libunbound (is the root anchor well-formed?)");
+	return ST_PERM;
+}
+
+enum status resolver_event_open(struct loop *l,
+	const struct resolver_options *o, struct resolver_event **out,
+	struct err *e)
+{
+	struct resolver_event *r = mem_must(sizeof(*r));
+	enum status st;
+
+	r->loop = l;
+	r->base.ub.magic = UB_EVENT_MAGIC;
+	r->base.ub.vmt = &base_calls;
+	r->base.loop = l;
+	r->ub = ub_ctx_create_ub_event(&r->base.ub);
+	BUG(r->ub == NULL); /* out of memory or randomness */
+	st = resolver_set_up(
+		r->ub, o, settings, sizeof(settings) / sizeof(*settings), e);
+	if (st == ST_OK)
+		st = read_files(r, e);
+	if (st == ST_OK) {
+		*out = r;
+		r = NULL;
+	}
+	resolver_event_close(&r);
+	return st;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* resolv.conf(5): its servers, and that a change is seen. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -88,13 +89,43 @@ static void a_change_is_seen(void **state)
 	assert_int_equal(resolv_conf_read(&c, &changed, &e), ST_OK);
 	assert_true(changed);
 	assert_int_equal(c.n_servers, 2);
+	/* what is known stays while there is nothing better */
 	write_text(path, "search example\n");
 	assert_int_equal(resolv_conf_read(&c, &changed, &e), ST_TEMP);
-	assert_true(changed);
-	assert_int_equal(c.n_servers, 0);
+	assert_false(changed);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(resolv_conf_read(&c, &changed, &e), ST_TEMP);
 	assert_false(changed);
+	assert_int_equal(c.n_servers, 2);
+	write_text(path, "#\nnameserver 192.0.2.1\nnameserver 192.0.2.2\n");
+	assert_int_equal(resolv_conf_read(&c, &changed, &e), ST_OK);
+	assert_false(changed);
+	tmpdir_remove(folder);
+}
+
+static void folders_are_where_it_is_replaced(void **state)
+{
+	char folder[] = "/tmp/moat-test-XXXXXX", out1[PATH_MAX], out2[PATH_MAX];
+	char path[64];
+	struct sbuf b = sbuf_fixed(path, sizeof(path) - 1);
+
+	(void)state;
+	tmpdir_make(folder);
+	sbuf_fmt(&b, "%s/resolv.conf", folder);
+	path[b.n] = '\0';
+	assert_int_equal(symlink("/usr/share/nothing", path), 0);
+	resolv_conf_folders(path, out1, out2);
+	assert_string_equal(out1, folder);
+	assert_string_equal(out2, folder);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	resolv_conf_folders(path, out1, out2);
+	assert_string_equal(out1, folder);
+	assert_string_equal(out2, "/etc");
+	resolv_conf_folders("/resolv.conf", out1, out2);
+	assert_string_equal(out1, "/");
+	resolv_conf_folders("resolv.conf", out1, out2);
+	assert_string_equal(out1, ".");
 	tmpdir_remove(folder);
 }
 
@@ -103,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(servers_are_read),
 		cmocka_unit_test(a_change_is_seen),
+		cmocka_unit_test(folders_are_where_it_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

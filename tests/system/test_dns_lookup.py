@@ -310,3 +310,11 @@ def test_no_root_anchor_is_said_at_once():
                      servers=[free_port()])
     with program.child.stdout, program.child.stdin:
         assert program.child.wait(10) == 1
+
+
+def test_a_malformed_anchor_is_said_at_once(tmp_path):
+    (tmp_path / "anchor").write_text("example. DS not a digest\n")
+    program = DnsAsk("validate", f"anchor={tmp_path}/anchor",
+                     servers=[free_port()])
+    with program.child.stdout, program.child.stdin:
+        assert program.child.wait(10) == 1

@@ -13,6 +13,7 @@
  * Lines given at once run at once; answers come as they do. The end of input
  * ends the program when all are answered.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "io/dns_lookup.h"
+#include "io/resolv_conf.h"
+#include "io/sandbox.h"
 #include "outbound/dane_discover.h"
 #include "proto/dns_rr.h"
 
@@ -329,6 +332,23 @@ static bool take_option(struct dns_lookups_options *o, struct str *servers,
 	return true;
 }
 
+/* As a role does: after opening, with nothing left to read but one file. */
+static void enter_sandbox(const char *resolv_conf)
+{
+	char folder1[PATH_MAX] = "", folder2[PATH_MAX] = "";
+	const char *const read[] = { folder1, folder2, NULL };
+	const struct sandbox box = { .allow = SANDBOX_NET_OUT | SANDBOX_READ,
+		.read = read };
+	struct err e = {};
+
+	if (resolv_conf != NULL)
+		resolv_conf_folders(resolv_conf, folder1, folder2);
+	if (sandbox_enter(&box, &e) != ST_OK) {
+		(void)fprintf(stderr, "dns_ask: %s\n", e.text);
+		exit(EXIT_FAILURE);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct str servers[SERVERS_MAX];
@@ -348,6 +368,7 @@ int main(int argc, char **argv)
 		loop_free(&p.loop);
 		return EXIT_FAILURE;
 	}
+	enter_sandbox(o.resolv_conf);
 	loop_io_start(&p.in, p.loop, STDIN_FILENO, LOOP_READ, on_input, &p);
 	loop_run(p.loop);
 	loop_io_stop(&p.in);
