@@ -253,8 +253,13 @@ const struct setting_row setting_rows[] = {
 		"Policies that one registrable domain (as example.co.uk) may "
 		"have in the cache. What is beyond is not kept; what is there "
 		"stays." },
-	{ "policy", "negative_answers", SETTING_INT, "100000", "100..100000000",
+	{ "policy", "negative_answers", SETTING_INT, "20000", "100..100000000",
 		"Domains without a policy that are remembered." },
+	{ "policy", "tlsrpt", SETTING_BOOL, "no", NULL,
+		"Whether the profile dane-sts tells Postfix what belongs into "
+		"TLS reports. Postfix before 3.10 does not know these "
+		"attributes and would defer all mail: only say yes from 3.10 "
+		"on." },
 	{ "policy", "visibility", SETTING_BOOL, "no", NULL,
 		"Whether the profiles sts-tlsrpt and dane-sts have Postfix "
 		"3.10 and later report to domains whose policy is in testing "
@@ -275,6 +280,9 @@ const struct setting_row setting_rows[] = {
 	{ "profile NAME", "enforce_testing", SETTING_BOOL, "no", NULL,
 		"Whether policies in testing are applied as if they were in "
 		"enforce." },
+	{ "profile NAME", "tlsrpt", SETTING_BOOL, "no", NULL,
+		"As policy.tlsrpt, for this profile. Kind sts-tlsrpt has it "
+		"anyway, kind sts never." },
 	{ "profile NAME", "visibility", SETTING_BOOL, "no", NULL,
 		"As policy.visibility, for this profile." },
 

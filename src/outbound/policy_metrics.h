@@ -16,11 +16,11 @@ struct policy_metrics {
 	struct policy_cache_stats cache;
 	struct dns_lookups_counts dns;
 	enum dns_dnssec dnssec;
-	uint64_t connections;	   /* of mail servers, now */
-	uint64_t connections_made; /* since the start */
+	uint64_t connections; /* of mail servers, now */
 	uint64_t requests;
-	uint64_t hot; /* answered without asking the engine */
-	uint64_t bad; /* that were no requests */
+	uint64_t hot;	    /* answered without asking the engine */
+	uint64_t malformed; /* connections closed: no socketmap client */
+	uint64_t timed_out; /* connections closed: too slow */
 	uint64_t started_at;
 };
 
