@@ -7,6 +7,7 @@
 extern const struct command cmd_audit;
 extern const struct command cmd_cache;
 extern const struct command cmd_domain;
+extern const struct command cmd_explain;
 extern const struct command cmd_lint;
 extern const struct command cmd_match;
 extern const struct command cmd_new;

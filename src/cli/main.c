@@ -11,6 +11,7 @@ int main(int argc, char **argv)
 		cmd_audit,
 		cmd_cache,
 		cmd_domain,
+		cmd_explain,
 		cmd_lint,
 		cmd_match,
 		cmd_new,

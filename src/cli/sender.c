@@ -42,6 +42,15 @@ static const char *escaped(struct cli *cli, struct str s)
 	return b.p;
 }
 
+/* As it is if it is printable ASCII, as what moat itself escaped is. */
+static const char *printable(struct cli *cli, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < ' ' || s.p[i] > '~')
+			return escaped(cli, s);
+	return arena_str(cli->arena, s).p;
+}
+
 /* ---- policies and rules */
 
 static void print_mx(struct cli *cli, const struct json *policy)
@@ -77,7 +86,7 @@ void sender_print_policy(
 	print_mx(cli, policy);
 	(void)fprintf(cli->out, "  Id:           %s\n",
 		client_text(cli, policy, "id"));
-	(void)fprintf(cli->out, "  Fetched:      %s, for %lld seconds\n",
+	(void)fprintf(cli->out, "  Fetched:      %s, for %lld s\n",
 		client_time(cli, client_int(policy, "fetched_at")),
 		(long long)client_int(policy, "max_age"));
 	(void)fprintf(cli->out, "  First seen:   %s, last used %s\n",
@@ -137,7 +146,9 @@ static void print_dane(struct cli *cli, const struct json *dane)
 		(void)fprintf(cli->out, "     MX %lld %s: TLSA %s\n",
 			(long long)client_int(v, "preference"),
 			client_text(cli, v, "name"),
-			client_text(cli, v, "dane"));
+			str_eq(json_get_str(v, "dane"), STR("unknown"))
+				? "not asked"
+				: client_text(cli, v, "dane"));
 	for (const struct json *v = first_of(dane, "lookups"); v != NULL;
 		v = v->next)
 		(void)fprintf(cli->out, "       %s %s: %s, %s%s%s\n",
@@ -171,9 +182,9 @@ static void print_record(
 }
 
 /* The file as it came, each line with its number. */
-static void print_file(struct cli *cli, const struct json *fetch)
+static void print_file(struct cli *cli, const struct json *from)
 {
-	struct str rest = json_get_str(fetch, "text");
+	struct str rest = json_get_str(from, "text");
 	unsigned number = 0;
 
 	while (rest.n > 0) {
@@ -182,14 +193,14 @@ static void print_file(struct cli *cli, const struct json *fetch)
 		if (str_ends(line, STR("\r")))
 			line.n--;
 		(void)fprintf(cli->out, "     %3u | %s\n", ++number,
-			escaped(cli, line));
+			printable(cli, line));
 	}
-	for (const struct json *v = first_of(fetch, "findings"); v != NULL;
+	for (const struct json *v = first_of(from, "findings"); v != NULL;
 		v = v->next)
 		(void)fprintf(cli->out, "     line %lld: %s: %s (%s)\n",
 			(long long)client_int(v, "line"),
 			client_text(cli, v, "level"),
-			client_text(cli, v, "text"),
+			printable(cli, json_get_str(v, "text")),
 			client_text(cli, v, "rule"));
 }
 
@@ -239,40 +250,72 @@ static void print_fetch(
 	print_file(cli, f);
 }
 
-static void print_entry(struct cli *cli, const struct json *entry, int64_t now,
-	const char *head)
+static void print_entry(
+	struct cli *cli, const struct json *entry, int64_t now, bool stored)
 {
 	bool in_force = client_int(entry, "expires") > now;
 
-	(void)fprintf(cli->out, "%s: %s%s%s, id %s, fetched %s, %s %s\n", head,
-		cli_bold(cli), client_text(cli, entry, "mode"), cli_plain(cli),
+	(void)fprintf(cli->out, "%s: %s%s%s, id %s, fetched %s, %s %s\n",
+		stored ? "Cached now" : "Cached policy", cli_bold(cli),
+		client_text(cli, entry, "mode"), cli_plain(cli),
 		client_text(cli, entry, "id"),
 		client_time(cli, client_int(entry, "fetched_at")),
 		in_force ? "in force until" : "expired",
 		client_time(cli, client_int(entry, "expires")));
 }
 
-static void print_step(struct cli *cli, const struct json *step, int number,
-	const char *domain, int64_t now)
+/* A step that has nothing to show but its note. */
+static const char *bare_step(const char *step)
 {
+	static const struct {
+		const char *step, *text;
+	} texts[] = {
+		{ "cache", "Cache: nothing is known of this domain" },
+		{ "record", "Record: not asked for" },
+		{ "fetch", "Policy: not fetched" },
+		{ "dane", "DANE: not looked up" },
+		{ "late", "The mail server waits no longer" },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (strcmp(step, texts[i].step) == 0)
+			return texts[i].text;
+	return step;
+}
+
+struct steps {
+	struct cli *cli;
+	const char *domain;
+	int64_t now;
+	int number;
+	bool file; /* the policy file was printed */
+};
+
+static void print_step(struct steps *s, const struct json *step)
+{
+	struct cli *cli = s->cli;
+	const char *word = client_text(cli, step, "step");
 	const struct json *v;
 
-	(void)fprintf(cli->out, "%2d. ", number);
-	if ((v = json_get(step, "dane")) != NULL)
+	(void)fprintf(cli->out, "%2d. ", ++s->number);
+	if ((v = json_get(step, "dane")) != NULL) {
 		print_dane(cli, v);
-	else if ((v = json_get(step, "record")) != NULL)
-		print_record(cli, v, domain);
-	else if ((v = json_get(step, "fetch")) != NULL)
-		print_fetch(cli, v, domain);
-	else if ((v = json_get(step, "entry")) != NULL)
-		print_entry(cli, v, now,
-			str_eq(json_get_str(step, "step"), STR("stored"))
-				? "Cached now"
-				: "Cached policy");
-	else if ((v = json_get(step, "rule")) != NULL)
+	} else if ((v = json_get(step, "record")) != NULL) {
+		print_record(cli, v, s->domain);
+	} else if ((v = json_get(step, "fetch")) != NULL) {
+		print_fetch(cli, v, s->domain);
+		s->file = json_get(v, "text") != NULL;
+	} else if ((v = json_get(step, "entry")) != NULL) {
+		print_entry(cli, v, s->now, strcmp(word, "stored") == 0);
+		if (!s->file)
+			print_file(cli, v);
+		s->file = true;
+	} else if ((v = json_get(step, "rule")) != NULL) {
+		(void)fprintf(cli->out, "Rule of yours for ");
 		sender_print_rule(cli, v);
-	else
-		(void)fprintf(cli->out, "%s\n", client_text(cli, step, "step"));
+	} else {
+		(void)fprintf(cli->out, "%s\n", bare_step(word));
+	}
 	print_note(cli, client_text(cli, step, "note"));
 }
 
@@ -347,7 +390,7 @@ static void print_answers(struct cli *cli, const struct json *answer)
 			"    %s%s%s (%s)\n      %s\n      TLS report: %s\n",
 			cli_bold(cli), client_text(cli, v, "profile"),
 			cli_plain(cli), client_text(cli, v, "why"),
-			client_text(cli, v, "reply"),
+			printable(cli, json_get_str(v, "reply")),
 			client_text(cli, v, "report"));
 }
 
@@ -376,14 +419,16 @@ int sender_verdict(const struct json *answer)
 
 int sender_print_explained(struct cli *cli, const struct json *answer)
 {
-	const char *domain = client_text(cli, answer, "domain");
-	int number = 0;
+	struct steps s = {
+		.cli = cli,
+		.domain = client_text(cli, answer, "domain"),
+		.now = client_int(answer, "now"),
+	};
 
 	for (const struct json *v = first_of(answer, "steps"); v != NULL;
 		v = v->next)
 		if (!str_eq(json_get_str(v, "step"), STR("decision")))
-			print_step(cli, v, ++number, domain,
-				client_int(answer, "now"));
+			print_step(&s, v);
 	print_mx_table(cli, answer);
 	print_answers(cli, answer);
 	return sender_verdict(answer);
