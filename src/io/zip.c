@@ -219,7 +219,7 @@ enum status zip_unpack(struct arena *a, struct str in,
 	struct zip_files found = {};
 	struct unzip z = { a, in, limits, &found, 0, e };
 	struct entry entry = {};
-	struct str end, dir;
+	struct str end = {}, dir;
 	enum status st = find_end(&z, &end);
 
 	if (st != ST_OK)
