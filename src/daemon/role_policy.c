@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * role_policy: what Postfix and Sendmail ask. The substance is outbound/; here
+ * it is put together and given its sockets: those of mail servers, and apart
+ * from them the operator's.
+ */
+#include "api/policy_settings.h"
+#include "api/settings.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "daemon/role.h"
+#include "daemon/roles.h"
+#include "io/fd.h"
+#include "io/http_server.h"
+#include "io/idn.h"
+#include "outbound/answers.h"
+#include "outbound/policy_source.h"
+#include "outbound/policy_control.h"
+#include "outbound/policy_json.h"
+#include "outbound/socketmap_server.h"
+
+#include "base/poison.h"
+
+#define OPERATORS_MAX 64u /* connections to control and metrics */
+
+struct state {
+	struct arena *arena;
+	const struct settings *set;
+	struct engine_profile *profiles;
+	size_t n_profiles;
+	int64_t started_at;
+	struct policy_service *service;
+	struct answers *answers;
+	struct policy_source *source;
+	struct socketmap_server *socketmap;
+	struct policy_control *control;
+	struct gate *gate;
+	struct http_server *http;
+};
+
+static void policy_role_close(void **statep)
+{
+	struct state *s = *statep;
+
+	if (s == NULL)
+		return;
+	http_server_free(&s->http);
+	gate_free(&s->gate);
+	policy_control_free(&s->control);
+	socketmap_server_free(&s->socketmap);
+	policy_source_free(&s->source);
+	policy_service_free(&s->service);
+	answers_free(&s->answers);
+	arena_free(&s->arena);
+	mem_free(s);
+	*statep = NULL;
+}
+
+static enum status policy_role_open(
+	struct role_env *env, void **statep, struct err *e)
+{
+	struct state *s = mem_must(sizeof(*s));
+	struct policy_service_options o;
+	struct str folder;
+
+	*statep = s;
+	s->arena = arena_must(0);
+	s->set = env->settings;
+	s->profiles = policy_settings_profiles(
+		env->settings, s->arena, &s->n_profiles);
+	o = policy_settings_options(env->settings, s->arena);
+	folder = settings_state_path(
+		env->settings, s->arena, SETTINGS_POLICY_FOLDER);
+	role_read_below(env, folder.p);
+	role_write_below(env, folder.p);
+	role_allow_read(env, o.https.ca_file);
+	role_allow_read(env, o.dns.root_anchor);
+	return policy_service_open(env->loop, &o, &s->service, e);
+}
+
+/* ---- what others see of it */
+
+static void metrics_of(struct state *s, struct policy_metrics *m)
+{
+	struct socketmap_server_stats servers;
+
+	policy_service_metrics(s->service, m);
+	socketmap_server_stats(s->socketmap, &servers);
+	m->connections = servers.connections;
+	m->requests = servers.requests;
+	m->hot = servers.hot;
+	m->malformed = servers.malformed;
+	m->timed_out = servers.timed_out;
+	m->started_at = (uint64_t)s->started_at;
+}
+
+static void write_metrics(void *ctx, struct sbuf *b)
+{
+	struct policy_metrics m = {};
+
+	metrics_of(ctx, &m);
+	policy_metrics_write(b, &m);
+}
+
+static const char *dnssec_word(enum dns_dnssec state)
+{
+	static const char *const words[] = {
+		[DNS_DNSSEC_OFF] = "off",
+		[DNS_DNSSEC_UNKNOWN] = "not yet tested",
+		[DNS_DNSSEC_GOOD] = "good",
+		[DNS_DNSSEC_BROKEN] = "broken",
+	};
+
+	return words[state];
+}
+
+static void write_status(void *ctx, struct json_writer *w)
+{
+	struct state *s = ctx;
+	struct policy_metrics m = {};
+	struct err why = {};
+
+	metrics_of(s, &m);
+	json_put_int(w, "started_at", s->started_at);
+	json_put_z(w, "dnssec",
+		dnssec_word(policy_service_dnssec(s->service, &why)));
+	json_put_z(w, "dnssec_why", why.text);
+	json_put_int(w, "connections", (int64_t)m.connections);
+	json_put_int(w, "requests", (int64_t)m.requests);
+	json_open_object(w, "cache");
+	json_put_int(w, "entries", (int64_t)m.cache.entries);
+	json_put_int(w, "rules", (int64_t)m.cache.rules);
+	json_put_int(w, "used_bytes", (int64_t)m.cache.used_bytes);
+	json_put_int(w, "max_bytes", (int64_t)m.cache.max_bytes);
+	json_put_int(w, "waiting", (int64_t)m.cache.waiting);
+	json_close_object(w);
+	json_open_array(w, "profiles");
+	for (size_t i = 0; i < s->n_profiles; i++)
+		json_put_str(w, NULL, s->profiles[i].name);
+	json_close_array(w);
+}
+
+/* ---- start */
+
+static void on_changed(void *ctx, struct str domain)
+{
+	struct state *s = ctx;
+
+	answers_drop(s->answers, domain);
+}
+
+static void listen_mail_servers(struct state *s, const struct role_env *env)
+{
+	unsigned long files = fd_limit_raise() * 3 / 4;
+	int64_t max = settings_int(s->set, "policy.connections");
+	struct socketmap_server_options o = {
+		.loop = env->loop,
+		.answers = s->answers,
+		.source = policy_source_get(s->source),
+	};
+	int fd;
+
+	/* Look-ups need descriptors too. */
+	o.max_connections = (unsigned)((uint64_t)max > files ? files
+							     : (uint64_t)max);
+	s->socketmap = socketmap_server_new(&o);
+	for (size_t i = 0; (fd = role_fd_at(env, "socketmap", i)) >= 0; i++)
+		socketmap_server_listen(s->socketmap, fd);
+	fd = role_fd(env, "socketmap-unix");
+	if (fd >= 0)
+		socketmap_server_listen(s->socketmap, fd);
+}
+
+static void listen_operators(struct state *s, const struct role_env *env)
+{
+	int fd;
+
+	s->gate = gate_new(OPERATORS_MAX, OPERATORS_MAX);
+	s->http = http_server_new(env->loop, clock_system(), s->gate);
+	fd = role_fd(env, "control");
+	if (fd >= 0)
+		http_server_listen(
+			s->http, fd, policy_control_serve, s->control);
+	for (size_t i = 0; (fd = role_fd_at(env, "metrics", i)) >= 0; i++)
+		http_server_listen(
+			s->http, fd, policy_control_serve_metrics, s->control);
+}
+
+static enum status policy_role_start(
+	struct role_env *env, void *state, struct err *e)
+{
+	struct state *s = state;
+	struct engine_hooks hooks = { .ctx = s, .changed = on_changed };
+
+	(void)e;
+	s->started_at = clock_now(clock_system()).s;
+	s->answers = answers_new(
+		(size_t)settings_int(s->set, "policy.hot_answers"));
+	policy_service_start(s->service, &hooks);
+	s->source = policy_source_new(&(struct policy_source_options){
+		.loop = env->loop,
+		.engine = policy_service_engine(s->service),
+		.profiles = s->profiles,
+		.n_profiles = s->n_profiles,
+	});
+	s->control = policy_control_new(&(struct policy_control_parts){
+		.loop = env->loop,
+		.engine = policy_service_engine(s->service),
+		.cache = policy_service_cache(s->service),
+		.profiles = s->profiles,
+		.n_profiles = s->n_profiles,
+		.to_ascii = idn_to_ascii,
+		.status = write_status,
+		.metrics = write_metrics,
+		.ctx = s,
+	});
+	listen_mail_servers(s, env);
+	listen_operators(s, env);
+	return ST_OK;
+}
+
+static const struct role_socket sockets[] = {
+	{ "socketmap", "policy.listen", ROLE_TCP },
+	{ "socketmap-unix", "policy.socket", ROLE_UNIX },
+	{ "control", "/" SETTINGS_POLICY_SOCKET, ROLE_UNIX },
+	{ "metrics", "policy.metrics_listen", ROLE_TCP },
+	{},
+};
+
+const struct role role_policy = {
+	.name = "policy",
+	.front = true,
+	.sandbox = SANDBOX_NET_IN | SANDBOX_NET_OUT | SANDBOX_READ |
+		   SANDBOX_WRITE,
+	.folder = SETTINGS_POLICY_FOLDER,
+	.sockets = sockets,
+	.open = policy_role_open,
+	.start = policy_role_start,
+	.close = policy_role_close,
+};

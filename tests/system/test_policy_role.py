@@ -1,0 +1,435 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The role policy as an operator and a mail server see it: Postfix's own
+postmap asks, Unbound resolves, policy hosts are real HTTPS servers."""
+
+import grp
+import http.client
+import json
+import os
+import socket
+import stat
+import subprocess
+
+import pytest
+
+from harness.knot import Knot
+from harness.moat import HOST, Moat
+from harness.policy_host import Authority, PolicyHost, answer
+from harness.ports import free_port
+from harness.process import wait_until
+from harness.unbound import Unbound
+
+SIGNED = "signed.example"
+ZONE = "world.example"
+DOMAINS = ("enforce", "testing", "none", "absent", "hostile", "moved")
+RECORDS = "".join(f"""
+{name} MX 10 mx1.{name}
+mx1.{name} A 127.0.0.1
+mta-sts.{name} A 127.0.0.1
+""" + ("" if name == "absent" else
+       f'_mta-sts.{name} TXT "v=STSv1; id=1"\n') for name in DOMAINS)
+MAIN_CF = """\
+compatibility_level = 3.6
+queue_directory = {folder}
+data_directory = {folder}
+mail_owner = postfix
+setgid_group = postdrop
+"""
+RESTARTS, RESTARTS_FULL = 10, 1000
+
+
+def domain(name):
+    return f"{name}.{ZONE}"
+
+
+def policy(name, mode="enforce", more=()):
+    lines = ["version: STSv1", f"mode: {mode}", f"mx: mx1.{domain(name)}",
+             "max_age: 86400", *more]
+    return "\r\n".join(lines) + "\r\n"
+
+
+HOSTILE = ("foo: x } tafile=/etc/passwd { policy_string = y",
+           "bar: ciphers=low servername=evil.example")
+
+
+class World:
+    """Names, policy hosts, and a moat that knows no other."""
+
+    def __init__(self, stack, folder):
+        self.policies = {
+            domain("enforce"): policy("enforce"),
+            domain("testing"): policy("testing", "testing"),
+            domain("none"): policy("none", "none"),
+            domain("hostile"): policy("hostile", more=HOSTILE),
+            domain("moved"): policy("moved"),
+        }
+        self.folder = folder
+        self.authority = Authority(folder / "ca")
+        self.web = stack.enter_context(PolicyHost(
+            self.authority.issue(*(f"mta-sts.{domain(n)}" for n in DOMAINS)),
+            self._respond))
+        self.names = stack.enter_context(Knot(
+            folder / "knot", {ZONE: RECORDS, SIGNED: "@ A 127.0.0.1"},
+            sign=[SIGNED]))
+        keys = self.names.control("zone-read", SIGNED, SIGNED + ".",
+                                  "DNSKEY").stdout
+        anchors = [line.split("] ", 1)[-1] for line in keys.splitlines()]
+        self.resolver = stack.enter_context(Unbound(
+            folder / "unbound",
+            {ZONE: self.names.port, SIGNED: self.names.port}, anchors))
+        self.port = free_port()
+        self.postfix = folder / "postfix"
+        self.postfix.mkdir()
+        (self.postfix / "main.cf").write_text(
+            MAIN_CF.format(folder=self.postfix))
+
+    def _respond(self, connection, _stop):
+        head = self.web.requests[-1].lower()
+        host = next(line.split(":", 1)[1].strip() for line
+                    in head.splitlines() if line.startswith("host:"))
+        text = self.policies.get(host.removeprefix("mta-sts."))
+        connection.sendall(answer(text.encode()) if text else
+                           answer(b"no", status="404 Not Found"))
+
+    def settings(self, **more):
+        return {
+            "server": {"roles": "policy"},
+            "policy": {
+                "listen": f"{HOST}:{self.port}",
+                "resolver": f"{HOST}:{self.resolver.port}",
+                "dnssec": "trust",
+                "dnssec_check": SIGNED,
+                "ca_file": self.authority.file,
+                "https_port": self.web.port,
+                "allow_private": "yes",
+                "grace": "0",
+            } | more,
+        }
+
+    def moat(self, sections=None, **more):
+        return Moat(self.folder / "moat",
+                    self.settings(**more) | (sections or {}))
+
+    def postmap(self, key, profile="sts", where=None):
+        """What Postfix gets for the key; None: not found."""
+        where = where or f"inet:{HOST}:{self.port}"
+        done = subprocess.run(
+            ["postmap", "-c", self.postfix, "-q", key,
+             f"socketmap:{where}:{profile}"],
+            capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode == 1 and not done.stderr:
+            return None
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def set_record(self, name, record):
+        text = RECORDS.replace(f'_mta-sts.{name} TXT "v=STSv1; id=1"\n',
+                               record)
+        assert text != RECORDS
+        self.names.set_zone(ZONE, text)
+
+
+@pytest.fixture
+def world(stack, tmp_path):
+    return World(stack, tmp_path)
+
+
+def secure(name):
+    return f"secure match=mx1.{domain(name)} servername=hostname"
+
+
+class UnixHttp(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("moat")
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def get(connection, path, method="GET"):
+    connection.request(method, path)
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def metrics(connection):
+    status, text = get(connection, "/metrics")
+    assert status == 200
+    return dict(line.rsplit(" ", 1) for line in text.splitlines()
+                if not line.startswith("#"))
+
+
+def test_what_postfix_is_told(stack, world):
+    stack.enter_context(world.moat())
+    ask = world.postmap
+    assert ask(domain("enforce")) == secure("enforce")
+    assert ask(f"[{domain('enforce')}]:587") is not None
+    for name in ("testing", "none", "absent"):
+        assert ask(domain(name)) is None
+    for key in (".world.example", ".example", "[127.0.0.1]", "[::1]:25",
+                "", "a b", "x" * 5000):
+        assert key == "" or ask(key) is None
+    more = ask(domain("enforce"), "sts-tlsrpt")
+    assert more.startswith(secure("enforce") + " policy_type=sts")
+    assert "{ policy_string = mode: enforce }" in more
+    assert ask(domain("enforce"), "dane-sts") == secure("enforce")
+
+
+def test_an_unknown_profile_is_an_error(stack, world):
+    stack.enter_context(world.moat())
+    with pytest.raises(AssertionError, match="no profile of this name"):
+        world.postmap(domain("enforce"), "nonsense")
+
+
+def test_nothing_of_a_strangers_text_reaches_postfix(stack, world):
+    """Promise 1, with what worked against others."""
+    stack.enter_context(world.moat())
+    told = world.postmap(domain("hostile"), "sts-tlsrpt")
+    assert told.startswith(secure("hostile"))
+    for part in ("tafile", "ciphers", "evil", "foo", "bar", "passwd"):
+        assert part not in told
+    assert told.count("{") == told.count("}") == 4
+
+
+def test_a_policy_outlives_restarts_and_its_host(stack, world):
+    moat = stack.enter_context(world.moat())
+    assert world.postmap(domain("enforce")) == secure("enforce")
+    moat.stop()
+    world.policies.clear()
+    world.set_record("enforce", "")
+    moat.start()
+    assert world.postmap(domain("enforce")) == secure("enforce")
+    # Killed, it comes back by itself and knows as much.
+    before = moat.role_pids("policy")
+    moat.kill_role("policy")
+    wait_until(lambda: moat.role_pids("policy") not in ([], before), 10,
+               "another role")
+    assert world.postmap(domain("enforce")) == secure("enforce")
+
+
+def test_killed_at_once_it_has_kept_what_it_said(stack, world):
+    """kill -9 right behind the answer: what was answered was on disk."""
+    moat = stack.enter_context(world.moat())
+    told = world.postmap(domain("enforce"))
+    moat.kill_role("policy")
+    world.policies.clear()
+    world.set_record("enforce", "")
+    assert told == secure("enforce")
+    wait_until(lambda: len(moat.process.log_lines(r"role\.up")) >= 2, 10,
+               "another role")
+    assert world.postmap(domain("enforce")) == told
+
+
+def test_an_id_that_flips_takes_nothing_away(stack, world):
+    """Promise 2: a forged TXT record and a blocked policy host."""
+    stack.enter_context(world.moat())
+    assert world.postmap(domain("moved")) == secure("moved")
+    kept = world.policies.pop(domain("moved"))
+    world.set_record("moved", '_mta-sts.moved TXT "v=STSv1; id=2"\n')
+    assert world.postmap(domain("moved")) == secure("moved")
+    # A new policy that is really there is taken at the next id.
+    world.policies[domain("moved")] = kept.replace("enforce", "none")
+    world.set_record("moved", '_mta-sts.moved TXT "v=STSv1; id=3"\n')
+    assert world.postmap(domain("moved")) is None
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_restarts_leave_nothing(stack, world, full):
+    moat = stack.enter_context(world.moat())
+    assert world.postmap(domain("enforce")) == secure("enforce")
+    count = RESTARTS_FULL if full else RESTARTS
+    supervisor = descriptors(moat.process.pid)
+    role = descriptors(moat.role_pids("policy")[0])
+    for i in range(count):
+        before = moat.role_pids("policy")
+        ups = len(moat.process.log_lines(r"role\.up name=policy"))
+        if i % 2:
+            os.kill(moat.process.pid, 1)  # reads its settings again
+        else:
+            moat.kill_role("policy", 15)
+        wait_until(lambda b=before, u=ups: moat.role_pids("policy") != b
+                   and len(moat.process.log_lines(
+                       r"role\.up name=policy")) > u, 20, "the next one")
+    assert world.postmap(domain("enforce")) == secure("enforce")
+    assert descriptors(moat.process.pid) == supervisor
+    # Its connections to the world come and go.
+    assert abs(descriptors(moat.role_pids("policy")[0]) - role) <= 4
+    moat.stop()
+    assert not list(moat.run_dir.iterdir())
+    moat.start()
+    assert world.postmap(domain("enforce")) == secure("enforce")
+
+
+def test_a_machine_that_only_sends(stack, world):
+    moat = stack.enter_context(world.moat())
+    assert {p.name for p in moat.state.iterdir()} == {"policy"}
+    wait_until(lambda: moat.json("status")["policy"]["dnssec"] == "good", 20,
+               "the self-test")
+    done = moat("status")
+    assert done.returncode == 0 and "policy/0" in done.stdout
+    assert "DNSSEC for DANE: good" in done.stdout
+    assert moat.stop() == 0
+    done = moat("status")
+    assert done.returncode == 3 and "not running" in done.stderr
+
+
+def netstring(text):
+    return b"%d:%s," % (len(text), text)
+
+
+def test_mail_servers_reach_no_control(stack, world):
+    unix = world.folder / "sock" / "policy.sock"
+    moat = stack.enter_context(world.moat(socket=unix, socket_mode="0666"))
+    assert world.postmap(domain("enforce")) == secure("enforce")
+    assert moat.json("cache", "show", domain("enforce"))["policy"]["in_force"]
+
+    def talk(family, address, text):
+        with socket.socket(family) as s:
+            s.settimeout(20)
+            s.connect(address)
+            s.sendall(text)
+            return s.recv(4096)
+    for family, address in ((socket.AF_INET, (HOST, world.port)),
+                            (socket.AF_UNIX, str(unix))):
+        for verb in (b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+                     b"DELETE /v1/cache/%s HTTP/1.1\r\nHost: a\r\n\r\n"
+                     % domain("enforce").encode()):
+            assert talk(family, address, verb) == b""
+        for name in (b"PURGE", b"DUMP", b"JSON", b"metrics", b"cache"):
+            told = talk(family, address, netstring(
+                name + b" " + domain("enforce").encode()))
+            assert b":PERM " in told
+    assert moat.json("cache", "show", domain("enforce"))["policy"]["in_force"]
+
+
+def test_sockets_are_for_whom_the_settings_say(stack, world):
+    group = grp.getgrgid(os.getegid()).gr_name
+    unix = world.folder / "spool" / "moat" / "policy.sock"
+    moat = stack.enter_context(world.moat(
+        listen="", socket=unix, socket_group=group))
+    told = os.stat(unix)
+    assert stat.S_ISSOCK(told.st_mode)
+    assert stat.S_IMODE(told.st_mode) == 0o660
+    assert told.st_gid == os.getegid()
+    control = os.stat(moat.run_dir / "policy.sock")
+    assert stat.S_IMODE(control.st_mode) == 0o660
+    assert world.postmap(domain("enforce"), where=f"unix:{unix}") == secure(
+        "enforce")
+    moat.stop()
+    assert not unix.exists()
+    # A file that is no socket is not taken away.
+    unix.write_text("mine")
+    done = subprocess.run(
+        [*map(str, moat.process.argv)], capture_output=True, text=True,
+        timeout=20, check=False)
+    assert done.returncode == 1 and "cannot listen" in done.stderr
+    assert unix.read_text() == "mine"
+
+
+def test_profiles_and_rules(stack, world):
+    moat = stack.enter_context(world.moat(
+        {"profile strict": {"kind": "sts", "enforce_testing": "yes"}}))
+    ask, name = world.postmap, domain("testing")
+    assert ask(name) is None
+    assert ask(name, "strict") == secure("testing")
+    assert moat("rule", "set", name, "enforce", "--reason", "we know them",
+                "--until", "30d").returncode == 0
+    assert ask(name) == secure("testing")
+    rule, = moat.json("rule", "list")["rules"]
+    assert rule["reason"] == "we know them" and rule["in_force"]
+    assert moat("rule", "set", name, "off", "--profile",
+                "strict").returncode == 0
+    assert ask(name, "strict") is None and ask(name) == secure("testing")
+    assert moat("rule", "remove", name).returncode == 0
+    assert ask(name) is None
+    assert moat("rule", "set", name, "off", "--profile",
+                "nobody").returncode == 2
+    assert moat("rule", "set", name, "off", "--until",
+                "2020-01-01").returncode == 64
+    # Rules are kept.
+    moat.stop()
+    moat.start()
+    assert ask(name, "strict") is None
+    assert moat("rule", "remove", name, "--profile",
+                "strict").returncode == 0
+    assert ask(name, "strict") == secure("testing")
+    assert moat("rule", "remove", name).returncode == 2
+
+
+def test_cache_verbs(stack, world):
+    moat = stack.enter_context(world.moat())
+    assert "No policy is cached" in moat("cache", "list").stdout
+    for name in ("enforce", "testing"):
+        world.postmap(domain(name))
+    listed = moat.json("cache", "list")["policies"]
+    assert [p["domain"] for p in listed] == [domain("enforce"),
+                                             domain("testing")]
+    shown = moat.json("cache", "show", domain("enforce"))["policy"]
+    assert shown["mode"] == "enforce" and shown["id"] == "1"
+    assert shown["text"] == policy("enforce")
+    text = moat("cache", "show", domain("enforce")).stdout
+    assert "mode enforce, in force until" in text
+    fetches = len(world.web.requests)
+    assert moat("cache", "refresh", domain("enforce")).returncode == 0
+    assert len(world.web.requests) == fetches + 1
+    assert moat("cache", "pin", domain("enforce")).returncode == 0
+    assert moat("rule", "remove", domain("enforce")).returncode == 0
+    assert moat("cache", "purge", domain("enforce")).returncode == 0
+    assert moat("cache", "show", domain("enforce")).returncode == 2
+    assert moat("cache", "purge", "nobody.example").returncode == 2
+    assert moat("cache", "pin", "nobody.example").returncode == 2
+    assert moat("cache", "show", "no domain").returncode == 64
+
+
+def test_explain(stack, world):
+    moat = stack.enter_context(world.moat())
+    told = moat.json("explain", domain("enforce"))
+    steps = {step["step"]: step for step in told["steps"]}
+    assert steps["record"]["record"]["id"] == "1"
+    assert steps["fetch"]["fetch"]["fetched"]
+    assert told["mx"] == [{"host": f"mx1.{domain('enforce')}",
+                           "pattern": f"mx1.{domain('enforce')}"}]
+    lines = {a["profile"]: a.get("line") for a in told["answers"]}
+    assert lines["sts"] == secure("enforce")
+    text = moat("explain", domain("enforce"))
+    assert text.returncode == 0 and secure("enforce") in text.stdout
+    assert "  2 | mode: enforce" in text.stdout
+    assert moat("explain", "[127.0.0.1]").returncode == 64
+    # A record without a policy behind it is worth a warning.
+    world.policies.pop(domain("testing"))
+    failed = moat("explain", domain("testing"))
+    assert failed.returncode == 1
+    assert "sts-policy-fetch-error" in failed.stdout
+    moat.stop()
+    # Without a running role it is looked up here.
+    here = moat("explain", domain("enforce"))
+    assert here.returncode == 0 and "Looked up here" in here.stdout
+    assert secure("enforce") in here.stdout
+
+
+def test_metrics(stack, world):
+    port = free_port()
+    moat = stack.enter_context(world.moat(metrics_listen=f"{HOST}:{port}"))
+    world.postmap(domain("enforce"))
+    for connection in (lambda: http.client.HTTPConnection(HOST, port),
+                       lambda: UnixHttp(moat.run_dir / "policy.sock")):
+        seen = metrics(connection())
+        assert int(seen["moat_policy_requests_total"]) >= 1
+        assert int(seen["moat_policy_cache_entries"]) == 1
+        assert seen['moat_policy_events_total{event="policy.new"}'] == "1"
+    public = lambda *w: get(http.client.HTTPConnection(HOST, port), *w)[0]
+    assert public("/v1/status") == 404
+    assert public("/v1/cache") == 404
+    assert public("/metrics", "DELETE") == 405
+    control = lambda *w: get(UnixHttp(moat.run_dir / "policy.sock"), *w)[0]
+    assert control("/v1/nothing") == 404
+    assert control("/v1/rules", "DELETE") == 405
+    assert control("/v1/rules/a..b", "DELETE") == 422
+    problem = json.loads(get(UnixHttp(moat.run_dir / "policy.sock"),
+                             "/v1/cache/none.example")[1])
+    assert problem["title"] == "not found" and problem["remedy"]
