@@ -52,12 +52,12 @@ class Trial:
         self.ports = ports
         self.published = self.folder / "customer-records"
         self.servers = contextlib.ExitStack()
-        self.knot = self.unbound = self.moat = None
+        self.knot = self.unbound = self.moat = self.sender = None
 
     @staticmethod
     def fixed_ports():
         return {"https": 8443, "http": 8080, "dns": 5354, "lmtp": 2424,
-                "customer": 5355, "resolver": 5356}
+                "customer": 5355, "resolver": 5356, "socketmap": 8461}
 
     @staticmethod
     def free_ports():
@@ -95,6 +95,31 @@ class Trial:
         self.moat = self.servers.enter_context(Moat(
             self.folder / "moat", resolver_port=self.ports["resolver"],
             ports=self.ports, settings=self._settings()))
+
+    def start_sender(self):
+        """The moat of somebody who sends mail to the customer. It cannot be
+        started before there is a certificate authority to trust."""
+        self.sender = self.servers.enter_context(Moat(
+            self.folder / "sender", ports=self.ports, settings={
+                "server": {"log_level": "info", "user": getpass.getuser(),
+                           "roles": "policy"},
+                "policy": {
+                    "listen": f"{HOST}:{self.ports['socketmap']}",
+                    "resolver": f"{HOST}:{self.ports['resolver']}",
+                    "dnssec": "off",
+                    "https_port": self.ports["https"],
+                    "allow_private": "yes",
+                    "ca_file": self.ca_file,
+                    "grace": "0",
+                }}))
+
+    def ask_sender(self, key, profile):
+        """What Postfix would get from its socketmap."""
+        request = f"{profile} {key}".encode()
+        with socket.create_connection(
+                (HOST, self.ports["socketmap"]), timeout=30) as s:
+            s.sendall(b"%d:%s," % (len(request), request))
+            return s.recv(65536).decode().split(":", 1)[1].rstrip(",")
 
     def _settings(self):
         return {

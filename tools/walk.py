@@ -160,6 +160,19 @@ def change_mode(trial):
     return f"{said}\nid {before} -> {after}, and the policy says mode: {mode}"
 
 
+def sender(trial):
+    """What a mail server is told that has moat for its policies."""
+    trial.start_sender()
+    told = trial.ask_sender(DOMAIN, "sts")
+    enforced = domain(trial)["mode"] == "enforce"
+    wanted = f"OK secure match=mail.{DOMAIN} servername=hostname"
+    if told != (wanted if enforced else "NOTFOUND "):
+        raise WalkFailed(f"the sender's moat says: {told}")
+    where = f"socketmap:inet:{HOST}:{trial.ports['socketmap']}:sts"
+    return (f"Postfix with smtp_tls_policy_maps = {where} gets\n{told}"
+            + ("" if enforced else "(mode testing: it delivers as before)"))
+
+
 def report_json():
     """A report as a sender would make it of yesterday (RFC 8460 section 4)."""
     day = datetime.now(timezone.utc).date() - timedelta(days=1)
@@ -229,6 +242,7 @@ STEPS = (
     ("the policy, as curl fetches it", policy),
     ("the TXT records, as dig sees them", txt),
     ("a change of mode, and the new id", change_mode),
+    ("a sender's Postfix asks how to deliver", sender),
     ("a TLS report by POST, as tables", report),
 )
 
@@ -239,6 +253,8 @@ def farewell(trial, check):
         return f"\nall steps done: {DOMAIN} is hosted"
     port = trial.ports["https"]
     moat_here = shlex.join([str(program()), "-c", str(trial.moat.conf)])
+    sender_here = shlex.join([short(program()), "-c",
+                              short(trial.sender.conf)])
     other = "testing" if domain(trial)["mode"] == "enforce" else "enforce"
     return f"""
 {DOMAIN} is hosted until you press Ctrl-C here; ./start goes on from there.
@@ -263,4 +279,9 @@ itself suggests work as they are printed):
   moat domain mode {DOMAIN} {other}
   moat report list
   moat --help
+
+And as the one who sends mail there:
+
+  {sender_here} explain {DOMAIN}
+  {sender_here} cache list
 """
