@@ -6,6 +6,8 @@
 #include "base/poison.h"
 
 #define DER_SEQUENCE 0x30
+#define DER_BIT_STRING 0x03
+#define DER_OID 0x06
 #define DER_LONG 0x80
 #define DER_LENGTH_BYTES_MAX 3
 
@@ -24,26 +26,43 @@ enum status tlsa_parse(struct str rdata, struct tlsa *out)
 	return ST_OK;
 }
 
-/*
- * A certificate and a public key are both one SEQUENCE: the outermost length
- * tells what was cut off or pasted wrong. The TLS library reads the rest.
- */
-static bool is_der_sequence(struct str data)
+/* The content of the next element, which has to have this tag. */
+static struct str der_next(struct wire_in *in, uint8_t tag)
 {
-	struct wire_in in = wire_in_of(data);
 	size_t n, bytes;
 
-	if (wire_u8(&in) != DER_SEQUENCE)
-		return false;
-	n = wire_u8(&in);
+	if (wire_u8(in) != tag)
+		in->failed = true;
+	n = wire_u8(in);
 	if ((n & DER_LONG) != 0) {
 		bytes = n & ~(size_t)DER_LONG;
 		if (bytes == 0 || bytes > DER_LENGTH_BYTES_MAX)
-			return false;
-		for (n = 0; bytes > 0; bytes--)
-			n = n << 8 | wire_u8(&in);
+			in->failed = true;
+		for (n = 0; wire_ok(in) && bytes > 0; bytes--)
+			n = n << 8 | wire_u8(in);
 	}
-	return wire_ok(&in) && n > 0 && n == wire_left(&in);
+	return wire_bytes(in, n);
+}
+
+/*
+ * The outline of a Certificate (RFC 5280 section 4.1): what is signed, the
+ * algorithm, a signature; or of a SubjectPublicKeyInfo: the algorithm, a key.
+ * It tells what was cut off, pasted wrong, or goes with the other selector.
+ */
+static bool is_der(struct str data, uint8_t selector)
+{
+	struct wire_in outer = wire_in_of(data);
+	struct wire_in in = wire_in_of(der_next(&outer, DER_SEQUENCE));
+	struct wire_in algorithm;
+
+	if (!wire_done(&outer))
+		return false;
+	if (selector == TLSA_CERT)
+		(void)der_next(&in, DER_SEQUENCE);
+	algorithm = wire_in_of(der_next(&in, DER_SEQUENCE));
+	(void)der_next(&algorithm, DER_OID);
+	return der_next(&in, DER_BIT_STRING).n > 0 && wire_done(&in) &&
+	       wire_ok(&algorithm);
 }
 
 enum tlsa_fault tlsa_fault(const struct tlsa *t)
@@ -56,7 +75,8 @@ enum tlsa_fault tlsa_fault(const struct tlsa *t)
 		return TLSA_SELECTOR_UNKNOWN;
 	switch (t->matching) {
 	case TLSA_FULL:
-		return is_der_sequence(t->data) ? TLSA_USABLE : TLSA_DATA_DER;
+		return is_der(t->data, t->selector) ? TLSA_USABLE
+						    : TLSA_DATA_DER;
 	case TLSA_SHA256:
 		return t->data.n == TLSA_SHA256_BYTES ? TLSA_USABLE
 						      : TLSA_DATA_LENGTH;

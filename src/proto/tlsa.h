@@ -41,7 +41,7 @@ enum tlsa_fault {
 	TLSA_SELECTOR_UNKNOWN,
 	TLSA_MATCHING_UNKNOWN,
 	TLSA_DATA_LENGTH, /* not as long as the digest */
-	TLSA_DATA_DER,	  /* matching type 0, and no DER sequence */
+	TLSA_DATA_DER,	  /* matching type 0, and no certificate or key */
 };
 
 enum tlsa_fault tlsa_fault(const struct tlsa *t);

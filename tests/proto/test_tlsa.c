@@ -8,6 +8,14 @@
 
 #define RDATA_MAX 400
 
+/* Outlines of a key, of a certificate, and of one with a length in two octets.
+ */
+#define ALGORITHM "\x30\x05\x06\x03\x2b\x65\x70"
+#define BITS "\x03\x03\x00\xab\xab"
+#define KEY "\x30\x0c" ALGORITHM BITS
+#define CERT "\x30\x10\x30\x02\x05\x00" ALGORITHM BITS
+#define LONG "\x30\x81\x10\x30\x02\x05\x00" ALGORITHM BITS
+
 /* rdata of n bytes of data that begin with head. */
 static struct str rdata_of(unsigned char *p, unsigned usage, unsigned selector,
 	unsigned matching, const char *head, size_t head_n, size_t n)
@@ -48,11 +56,17 @@ static void usable_as_rfc_7672_says(void **state)
 		{ 3, 1, 2, "", 0, 32, TLSA_DATA_LENGTH },
 		{ 3, 1, 1, "", 0, 0, TLSA_DATA_LENGTH },
 		/* matching type 0: the whole certificate or key */
-		{ 3, 0, 0, "\x30\x7e", 2, 128, TLSA_USABLE },
-		{ 3, 1, 0, "\x30\x81\x80", 3, 131, TLSA_USABLE },
-		{ 2, 0, 0, "\x30\x82\x01\x00", 4, 260, TLSA_USABLE },
-		{ 2, 0, 0, "\x30\x82\x01\x00", 4, 259, TLSA_DATA_DER },
-		{ 2, 0, 0, "\x30\x82\x01\x00", 4, 261, TLSA_DATA_DER },
+		{ 3, 1, 0, KEY, sizeof(KEY) - 1, 14, TLSA_USABLE },
+		{ 2, 1, 0, KEY, sizeof(KEY) - 1, 14, TLSA_USABLE },
+		{ 3, 0, 0, CERT, sizeof(CERT) - 1, 18, TLSA_USABLE },
+		{ 3, 0, 0, LONG, sizeof(LONG) - 1, 19, TLSA_USABLE },
+		/* the other selector */
+		{ 3, 0, 0, KEY, sizeof(KEY) - 1, 14, TLSA_DATA_DER },
+		{ 3, 1, 0, CERT, sizeof(CERT) - 1, 18, TLSA_DATA_DER },
+		/* too short, too long, something else */
+		{ 3, 1, 0, KEY, sizeof(KEY) - 1, 13, TLSA_DATA_DER },
+		{ 3, 1, 0, KEY, sizeof(KEY) - 1, 15, TLSA_DATA_DER },
+		{ 3, 1, 0, "\x30\x03\x02\x01\x01", 5, 5, TLSA_DATA_DER },
 		{ 2, 0, 0, "\x31\x7e", 2, 128, TLSA_DATA_DER },
 		{ 2, 0, 0, "\x30\x80", 2, 130, TLSA_DATA_DER },
 		{ 2, 0, 0, "\x30\x84\x00\x00\x00\x10", 6, 22, TLSA_DATA_DER },
