@@ -54,7 +54,8 @@ static enum status failed(int rc, struct err *e)
 		return err_set(e, st,
 			"the policy cache is full: raise "
 			"policy.cache_max_size");
-	if (rc == ENOSPC || rc == EIO || rc == ENOMEM || rc == EDQUOT)
+	if (rc == ENOSPC || rc == EIO || rc == ENOMEM || rc == EDQUOT ||
+		rc == EFBIG || rc == EROFS)
 		st = ST_TEMP;
 	return err_set(e, st, "policy cache: %s", mdb_strerror(rc));
 }

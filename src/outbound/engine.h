@@ -74,6 +74,8 @@ enum engine_event {
 	ENGINE_REFRESH_FAILED,
 	ENGINE_LIFE_HALF,    /* refreshing fails, half of max_age is over */
 	ENGINE_LIFE_LATE,    /* the same with nine tenths */
+	ENGINE_NO_MX,	     /* no MX host matches the policy in force */
+	ENGINE_MX_AGAIN,     /* and now one does */
 	ENGINE_NOT_KEPT,     /* quota, or no room: asked again next time */
 	ENGINE_DANE_TEMP,    /* nobody can tell whether there is DANE */
 	ENGINE_DANE_AGAIN,   /* and now it is known again */

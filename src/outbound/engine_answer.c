@@ -76,6 +76,24 @@ static void note_use(
 	(void)policy_put(e, s, entry, NULL);
 }
 
+/* All its mail waits until the policy or the MX records are mended. */
+static void note_mx(
+	struct engine *e, struct site *s, const struct decision *decision)
+{
+	bool none = decision->why == DECISION_WHY_STS_NO_MX;
+
+	if (none == s->no_mx || (!none && decision->action == DECISION_TEMP))
+		return;
+	s->no_mx = none;
+	event_tell(e, none ? ENGINE_NO_MX : ENGINE_MX_AGAIN, site_name(s),
+		none ? "the policy in force permits none of its MX hosts: "
+		       "undeliverable until one of the two is corrected"
+		     : "");
+	event_trouble(e, s, none,
+		none ? "no MX host matches the policy in force"
+		     : "an MX host matches the policy again");
+}
+
 /* What was not looked up for this ask but remembered, or left. */
 static void tell(struct engine_ask *ask, const struct facts *f)
 {
@@ -130,6 +148,7 @@ enum status answer_make(struct engine *e, struct arena *a,
 	st = sts_decide(a, &in, &out->decision);
 	if (st != ST_OK)
 		return st;
+	note_mx(e, s, &out->decision);
 	out->valid_ms = valid_ms(e, s, h, f);
 	if (f->any)
 		note_use(e, s, &f->entry);

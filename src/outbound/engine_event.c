@@ -24,6 +24,8 @@ static const struct row {
 	[ENGINE_REFRESH_FAILED] = { "policy.refresh_failed", LOG_INFO },
 	[ENGINE_LIFE_HALF] = { "policy.life_half", LOG_WARN },
 	[ENGINE_LIFE_LATE] = { "policy.life_late", LOG_ERROR },
+	[ENGINE_NO_MX] = { "policy.no_mx", LOG_WARN },
+	[ENGINE_MX_AGAIN] = { "policy.mx_again", LOG_INFO },
 	[ENGINE_NOT_KEPT] = { "policy.not_kept", LOG_WARN },
 	[ENGINE_DANE_TEMP] = { "dane.temp", LOG_WARN },
 	[ENGINE_DANE_AGAIN] = { "dane.again", LOG_INFO },

@@ -19,9 +19,9 @@
 #include "outbound/fair_queue.h"
 #include "outbound/policy_clock.h"
 
-#define FAIL_WAIT_S 300	      /* after a failed fetch, per id: section 3.3 */
-#define FAIL_WAIT_MAX_S 21600 /* it doubles up to this */
-#define TEMP_WAIT_S 30	      /* after DNS trouble with the record */
+#define FAIL_WAIT_S 300	     /* after a failed fetch, per id: section 3.3 */
+#define FAIL_WAIT_MAX_S 3600 /* it doubles up to this */
+#define TEMP_WAIT_S 30	     /* after DNS trouble with the record */
 #define NEGATIVE_MIN_S 60
 #define VALID_MAX_MS 3600000
 #define TICK_MS 1000
@@ -65,6 +65,7 @@ struct site {
 	bool asked;   /* until_ms means something */
 	bool live;    /* which list: it has a policy, or DANE */
 	bool trouble; /* hooks were told so */
+	bool no_mx;   /* and of this: no MX host fits the policy */
 	uint8_t failed_id_n, name_n;
 	char failed_id[STS_ID_BYTES_MAX];
 	char name[];

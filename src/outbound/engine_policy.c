@@ -123,9 +123,10 @@ void policy_seen(struct engine *e, struct sts_job *job,
 	} else {
 		event_tell(e, ENGINE_POLICY_GONE, site_name(job->site),
 			r->why.text);
-		event_trouble(e, job->site, true,
-			"the domain no longer announces a policy, and the one "
-			"cached is in force");
+		if (engine_now(e) < policy_entry_expires(entry))
+			event_trouble(e, job->site, true,
+				"the domain no longer announces a policy, and "
+				"the one cached is in force");
 	}
 	(void)policy_put(e, job->site, entry, NULL);
 }

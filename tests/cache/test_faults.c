@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/log.h"
@@ -169,6 +170,36 @@ static void full_file(void **state)
 	assert_true(has(t, "d1500.example"));
 }
 
+/* A disk that fails: what was put is in force, and written when it can be. */
+static void failing_disk(void **state)
+{
+	struct rlimit before, none = { 0, 0 };
+	struct policy_cache_stats stats;
+	struct fixture *t = *state;
+	policy_change durable;
+
+	put(t, "a.example");
+	settle(t);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	put(t, "b.example");
+	policy_cache_flush(t->c);
+	assert_int_equal(policy_cache_settle(t->c, &durable, &t->e), ST_TEMP);
+	assert_true(has(t, "a.example"));
+	assert_true(has(t, "b.example"));
+	policy_cache_stats(t->c, &stats);
+	assert_int_equal(stats.waiting, 1);
+	assert_true(stats.commit_failures > 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	settle(t);
+	policy_cache_stats(t->c, &stats);
+	assert_int_equal(stats.waiting, 0);
+	fixture_reopen(t);
+	assert_true(has(t, "b.example"));
+}
+
 /* ---- damage ---- */
 
 static off_t size_of(const char *path)
@@ -312,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(kill_loses_nothing),
 		TEST(full_file),
+		TEST(failing_disk),
 		TEST(one_bit),
 		TEST(garbage),
 		TEST(cut_off),

@@ -290,6 +290,32 @@ static void dane_trouble_defers(void **state)
 	assert_int_equal(t->ended, 1);
 }
 
+/* A policy that fits no MX host holds mail: that, and its end, is told. */
+static void no_mx_host_matches(void **state)
+{
+	struct fixture *t = *state;
+
+	t->id = "id1";
+	t->text = "version: STSv1\nmode: enforce\nmx: *.example.net\n"
+		  "mx: *.elsewhere.example\nmax_age: 604800\n";
+	assert_ask(t, "example.com", DECISION_SECURE);
+	assert_int_equal(t->events[ENGINE_NO_MX], 0);
+	leap(t, 61);
+	t->id = "id2";
+	t->text = "version: STSv1\nmode: enforce\n"
+		  "mx: *.elsewhere.example\nmax_age: 604800\n";
+	assert_ask(t, "example.com", DECISION_SECURE);
+	assert_ask(t, "example.com", DECISION_SECURE);
+	assert_int_equal(t->answer.decision.why, DECISION_WHY_STS_NO_MX);
+	assert_int_equal(t->events[ENGINE_NO_MX], 1);
+	assert_int_equal(t->began, 1);
+	t->ended = 0;
+	leap(t, 61);
+	know(t);
+	assert_int_equal(t->events[ENGINE_MX_AGAIN], 1);
+	assert_true(t->ended > 0);
+}
+
 /* ---- nobody waits for ever ---- */
 
 /* 36: the answer comes in time, and the policy when it has arrived. */
@@ -396,6 +422,7 @@ int main(void)
 		TEST(c32_none_replaces),
 		TEST(c35_dane_first),
 		TEST(dane_trouble_defers),
+		TEST(no_mx_host_matches),
 		TEST(c36_late_fetch),
 		TEST(c16_late_record),
 		TEST(late_dane_defers),
