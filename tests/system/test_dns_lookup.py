@@ -118,6 +118,15 @@ def test_a_cut_answer_is_fetched_over_tcp(fake):
         assert program.counts()["tcp"] == 1
 
 
+def test_a_server_with_an_ipv6_address(stack):
+    server = stack.enter_context(FakeDns(
+        free_port(), lambda query, tcp: [
+            reply(query, TEXT, ad=True) if tcp else reply(query, tc=True)],
+        host="::1"))
+    with DnsAsk("trust", f"server=[::1]:{server.port}") as program:
+        assert program.lookup(NAME, "TXT")["security"] == "secure"
+
+
 @pytest.mark.parametrize("over_tcp", [
     lambda query: [],
     lambda query: [reply(query, tc=True)],

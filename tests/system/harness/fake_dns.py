@@ -33,12 +33,14 @@ class FakeDns:
     """answer(query, tcp) gives the messages (or bytes) to send, in order;
     None or [] is silence. It may be replaced while running."""
 
-    def __init__(self, port, answer):
+    def __init__(self, port, answer, host=HOST):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.host = host
         self.port = port
         self.answer = answer
         self.queries = []  # (source port, query, tcp)
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.udp = socket.socket(family, socket.SOCK_DGRAM)
+        self.tcp = socket.socket(family, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.threads = []
 
@@ -77,8 +79,8 @@ class FakeDns:
                     s.sendall(wire[1:])
 
     def __enter__(self):
-        self.udp.bind((HOST, self.port))
-        self.tcp.bind((HOST, self.port))
+        self.udp.bind((self.host, self.port))
+        self.tcp.bind((self.host, self.port))
         self.tcp.listen(8)
         for serve in (self._serve_udp, self._serve_tcp):
             thread = threading.Thread(target=serve, daemon=True)
@@ -89,8 +91,8 @@ class FakeDns:
     def __exit__(self, *_):
         self.tcp.shutdown(socket.SHUT_RDWR)
         self.tcp.close()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.sendto(b"", (HOST, self.port))
+        with socket.socket(self.udp.family, socket.SOCK_DGRAM) as s:
+            s.sendto(b"", (self.host, self.port))
         for thread in self.threads:
             thread.join(5)
         self.udp.close()
