@@ -135,7 +135,7 @@ static const struct arg_row show_options[] = {
 static const struct command verbs[] = {
 	{
 		.name = "import",
-		.words = "FILE...",
+		.words = "FILE|FOLDER...",
 		.summary = "Hand TLS reports to the running system",
 		.run = report_import_run,
 	},

@@ -5,6 +5,7 @@
  */
 #include "base/bug.h"
 #include "cli/client.h"
+#include "cli/mail_files.h"
 #include "cli/report_import.h"
 #include "cli/table.h"
 #include "intake/unpack.h"
@@ -12,27 +13,9 @@
 
 #include "base/poison.h"
 
-#define FILE_ARENA_MAX ((size_t)1 << 30)
-
-/* Is there a report in it? Said here and now, not in moatd's list later. */
-static enum status look_into(struct cli *cli, const char *path, struct str *raw,
-	size_t *reports, struct err *e)
-{
-	struct unpacked_reports found = {};
-	enum status st = cli_read(cli, path, TLSRPT_RAW_BYTES_MAX, raw, e);
-
-	if (st != ST_OK)
-		return st;
-	st = unpack_reports(cli->arena, *raw, &found, e);
-	if (st != ST_OK)
-		err_prefix(e, "%s", path);
-	*reports = found.n;
-	return st;
-}
-
 /* With several files an array, which holds answers only. */
 struct imports {
-	struct cli cli; /* its arena lives as long as one file */
+	struct cli cli; /* its arena lives as long as one report */
 	bool array;
 	size_t shown; /* elements so far */
 };
@@ -47,30 +30,37 @@ static void show_answer(struct imports *i, const struct json *answer)
 	cli_json_end(&i->cli, &b);
 }
 
-static int import_file(struct imports *i, const char *path)
+/* A mail_files_fn. Is there a report in it? Said here and now, not in moatd's
+ * list later. */
+static int import_one(
+	void *ctx, struct arena *a, const char *name, struct str raw)
 {
-	struct cli *cli = &i->cli;
+	struct imports *i = ctx;
 	struct client_call call = { .method = "POST",
 		.path = STR("/api/v1/reports/import"),
+		.body = raw,
 		.content_type = "application/octet-stream" };
+	struct unpacked_reports found = {};
 	const struct json *answer;
 	struct err e = {};
-	size_t reports = 0;
 	int code;
 
-	if (look_into(cli, path, &call.body, &reports, &e) != ST_OK)
-		return cli_failed(cli, &e);
-	code = client_do(cli, &call, &answer);
+	i->cli.arena = a;
+	if (unpack_reports(a, raw, &found, &e) != ST_OK) {
+		err_prefix(&e, "%s", name);
+		return cli_failed(&i->cli, &e);
+	}
+	code = client_do(&i->cli, &call, &answer);
 	if (code == CLI_GOOD && i->array)
 		show_answer(i, answer);
-	else if (code == CLI_GOOD && !cli->json)
-		(void)fprintf(cli->out, "%s: %zu report%s handed in as %s\n",
-			path, reports, reports == 1 ? "" : "s",
-			client_text(cli, answer, "name"));
+	else if (code == CLI_GOOD && !i->cli.json)
+		(void)fprintf(i->cli.out, "%s: %zu report%s handed in as %s\n",
+			name, found.n, found.n == 1 ? "" : "s",
+			client_text(&i->cli, answer, "name"));
 	return code;
 }
 
-/* Goes on after a file that fails; the worst exit code. */
+/* Goes on after one that fails; the worst exit code. */
 int report_import_run(struct cli *cli, const struct args *args)
 {
 	struct imports all = { .cli = *cli,
@@ -78,18 +68,18 @@ int report_import_run(struct cli *cli, const struct args *args)
 	int worst = CLI_GOOD;
 
 	if (args->words.n == 0)
-		return cli_usage(cli,
-			"at least one file is needed, or - for standard input");
+		return cli_usage(cli, "at least one file or folder is needed, "
+				      "or - for standard input");
+	if (cli->json && mail_files_are_many(args->words.items[0]))
+		all.array = true;
 	/* What fails is said beside the array. */
 	all.cli.json = cli->json && !all.array;
 	(void)fputs(all.array ? "[" : "", cli->out);
 	for (size_t i = 0; i < args->words.n; i++) {
-		int code;
+		int code = mail_files_each(
+			&all.cli, args->words.items[i], import_one, &all);
 
-		all.cli.arena = arena_must(FILE_ARENA_MAX);
-		code = import_file(&all, args->words.items[i]);
 		worst = code > worst ? code : worst;
-		arena_free(&all.cli.arena);
 	}
 	(void)fputs(all.array ? "]\n" : "", cli->out);
 	return worst;

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from harness.dkim import Signer
 from harness.moat import Moat
 
 HEAD = ("moat-spool 1\nsource: {source}\nreceived: {received}\nid: {id}\n"
@@ -164,6 +165,50 @@ def test_import_and_list(stack, tmp_path):
     assert "no domain has this ID" in moat("report", "unreadable").stdout
 
 
+def test_import_of_mail_boxes(stack, tmp_path):
+    """mbox, Maildir, folders; a signature proves what its key, kept by hand,
+    still opens."""
+    signer = Signer("x.example")
+    keys = tmp_path / "keys"
+    keys.write_text("# kept\n\nsel._domainkey.x.example\t" + signer.text)
+    moat = stack.enter_context(Moat(tmp_path / "moat", {
+        "server": {"roles": "digest console"},
+        "report": {"dkim_keys": keys}}))
+    signed = signer.sign(
+        [("From", "tls@x.example"),
+         ("Content-Type", "multipart/mixed; boundary=b")],
+        b"--b\r\n\r\nFrom us\r\n>From them\r\n--b\r\n"
+        b"Content-Type: application/tlsrpt+json\r\n\r\n"
+        + report(1) + b"\r\n--b--\r\n").replace(b"\r\n", b"\n")
+    mark = b"From a@b Sat Nov 21 00:00:00 2026\n"
+    box = tmp_path / "box"
+    box.write_bytes(b"\n".join(
+        mark + text.replace(b"\n>From", b"\n>>From").replace(
+            b"\nFrom ", b"\n>From ").replace(b"\n>From:", b"\nFrom:")
+        for text in (signed, b"Subject: no report\n\nx\n", mail(report(2)))))
+    folder = tmp_path / "folder"
+    for sub in "cur", "new", "tmp", "deep/er":
+        (folder / sub).mkdir(parents=True)
+    (folder / "cur" / "1:2,S").write_bytes(mail(report(3)))
+    (folder / "new" / "2").write_bytes(mail(report(4)))
+    (folder / "tmp" / "3").write_bytes(mail(report(5)))
+    (folder / "deep" / "er" / "r.json.gz").write_bytes(
+        gzip.compress(report(6)))
+    (folder / "link").symlink_to(box)
+    done = moat("report", "import", box, folder)
+    assert done.returncode == 3
+    assert done.stdout.count(": 1 report handed in as ") == 5
+    assert f"{box}: message 3: 1 report handed in as " in done.stdout
+    assert f"{box}: message 2: the mail has no part" in done.stderr
+    Spool(moat).wait_empty()
+    assert rows(moat, "SELECT report_id, proof, dkim FROM report "
+                      "ORDER BY report_id") == [
+        ("r1", "dkim:x.example", "pass"), ("r2", "import", "none"),
+        ("r3", "import", "none"), ("r4", "import", "none"),
+        ("r6", "import", "")]
+    assert len(moat.json("report", "import", folder)) == 3
+
+
 def test_replay(stack, tmp_path):
     """What could not be read, or was read, goes through the reader again."""
     moat = stack.enter_context(
@@ -211,7 +256,8 @@ def test_reports_of_a_tenant(stack, tmp_path):
     Spool(moat).put(report(1))
     Spool(moat).wait_empty()
     with sqlite3.connect(moat.state / "moat.db") as db:
-        db.execute("INSERT INTO tenant VALUES ('other', 'other', 0)")
+        db.execute("INSERT INTO tenant (id, name, created) "
+                   "VALUES ('other', 'other', 0)")
         db.execute("PRAGMA foreign_keys = OFF")
         for table in "report", "report_policy", "report_failure":
             db.execute(f"UPDATE {table} SET tenant = 'other'")
