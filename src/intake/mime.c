@@ -276,13 +276,48 @@ static GMimeMessage *parse(struct str mail)
 	return message;
 }
 
+/* A header field: a name of RFC 5322 section 2.2 and a colon. */
+static bool is_field(struct str line)
+{
+	size_t n = 0;
+
+	while (n < line.n && (chr_is_alnum(line.p[n]) || line.p[n] == '-'))
+		n++;
+	return n > 0 && n < line.n && line.p[n] == ':';
+}
+
+/*
+ * Counts what may be fields and boundaries before the library makes objects of
+ * each, some hundred times as large as they are.
+ */
+static enum status count_lines(struct str mail, struct err *e)
+{
+	unsigned fields = 0, boundaries = 0;
+
+	while (mail.p != NULL) {
+		struct str line = str_cut(&mail, '\n');
+
+		fields += is_field(line);
+		boundaries += str_starts(line, STR("--"));
+	}
+	if (fields > TLSRPT_MIME_FIELDS_MAX)
+		return err_set(
+			e, ST_LIMIT, "the mail has too many header fields");
+	if (boundaries > TLSRPT_MIME_BOUNDARIES_MAX)
+		return err_set(e, ST_LIMIT, "the mail has too many parts");
+	return ST_OK;
+}
+
 enum status mime_read(
 	struct arena *a, struct str mail, struct mime_mail *out, struct err *e)
 {
 	struct mime_mail found = {};
 	struct finder f = { .arena = a, .mail = &found, .err = e };
 	GMimeMessage *message;
+	enum status st = count_lines(mail, e);
 
+	if (st != ST_OK)
+		return st;
 	g_mime_init();
 	message = parse(mail);
 	if (message == NULL)

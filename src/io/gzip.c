@@ -142,21 +142,59 @@ enum status gunzip_end(const struct gunzip *g, struct err *e)
 	return err_set(e, ST_INVALID, "the gzip data ends early (RFC 1952)");
 }
 
+/* What a piece of input can become at most (deflate: 1,032 times). */
+#define PIECE 256u
+#define PIECE_OUT (PIECE * 1032u + CHUNK)
+
+/*
+ * Into one block that grows in place: what an arena would leave behind each
+ * time a text outgrows its place can be as much as the text.
+ */
+static enum status unpack_heap(
+	struct gunzip *g, struct str in, struct sbuf *b, struct err *e)
+{
+	enum status st = ST_OK;
+
+	while (st == ST_OK && in.n > 0) {
+		struct str piece = str_upto(in, PIECE);
+
+		if (b->cap - b->n < PIECE_OUT) {
+			size_t cap = b->cap + b->cap / 2 + PIECE_OUT;
+			char *p = mem_grow(b->p, cap);
+
+			if (p == NULL)
+				return err_set(e, ST_LIMIT,
+					"no memory for unpacked data");
+			b->p = p;
+			b->cap = b->max = cap;
+		}
+		in = str_from(in, piece.n);
+		st = gunzip_put(g, piece, b, e);
+	}
+	return st == ST_OK ? gunzip_end(g, e) : st;
+}
+
 enum status gzip_unpack(struct arena *a, struct str in,
 	struct gzip_limits limits, struct str *out, struct err *e)
 {
 	struct gunzip *g = gunzip_new(limits);
-	struct sbuf b = sbuf_arena(a, limits.max_bytes);
+	struct sbuf b = sbuf_fixed(NULL, 0);
+	struct str copy = {};
 	enum status st;
 
 	if (g == NULL)
 		return err_set(e, ST_LIMIT, "no memory to unpack gzip data");
-	st = gunzip_put(g, in, &b, e);
-	if (st == ST_OK)
-		st = gunzip_end(g, e);
+	st = unpack_heap(g, in, &b, e);
 	gunzip_free(&g);
+	if (st == ST_OK) {
+		copy = arena_str(a, b.n > 0 ? sbuf_str(&b) : STR(""));
+		if (copy.p == NULL)
+			st = err_set(
+				e, ST_LIMIT, "no memory for unpacked data");
+	}
+	mem_free(b.p);
 	if (st == ST_OK)
-		*out = sbuf_str(&b);
+		*out = copy;
 	return st;
 }
 

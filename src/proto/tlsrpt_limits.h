@@ -14,7 +14,7 @@
 #define TLSRPT_GZIP_RATIO_FREE_BYTES (1u << 20)
 
 #define TLSRPT_JSON_DEPTH_MAX 16u
-#define TLSRPT_JSON_NODES_MAX 400000u
+#define TLSRPT_JSON_NODES_MAX 300000u
 
 #define TLSRPT_POLICIES_MAX 1000u
 #define TLSRPT_FAILURES_MAX 20000u /* in one report */
@@ -29,6 +29,9 @@
 #define TLSRPT_MIME_PARTS_MAX 100u
 #define TLSRPT_MIME_DEPTH_MAX 8u
 #define TLSRPT_TEXTS_MAX 16u
+/* Lines anywhere in it that look like a header field, or like a boundary. */
+#define TLSRPT_MIME_FIELDS_MAX 5000u
+#define TLSRPT_MIME_BOUNDARIES_MAX 2000u
 
 /* The record at _smtp._tls: its text, its addresses, each of those. */
 #define TLSRPT_RECORD_BYTES_MAX 4096u
