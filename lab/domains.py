@@ -14,7 +14,7 @@ class Domain:
     def __init__(self, scenario, cache, number):
         self.scenario = scenario
         self.cache = cache
-        self.tld = "example" if scenario.signed else "test"
+        self.tld = "example" if scenario.signed else "plain"
         self.label = f"{scenario.name}-{cache}"
         self.name = f"{self.label}.{self.tld}"
         self.mx = f"mx.{self.name}"
@@ -66,7 +66,7 @@ def zone_text(domains, tld, tlsa):
     for domain in domains:
         if domain.tld == tld:
             lines += domain.records(tlsa)
-    if tld == "test":
-        host = ATTACKER.removesuffix(".test")
+    if tld == "plain":
+        host = ATTACKER.removesuffix(".plain")
         lines += [f"{host} A 44.128.40.1", f"mta-sts.{host} A 44.128.40.1"]
     return "\n".join(lines) + "\n"

@@ -115,7 +115,7 @@ class Laboratory:
         server = self.begin(names.NameServer(
             host, self.folder / "knot",
             {tld: zone_text(self.domains, tld, tlsa)
-             for tld in ("example", "test")}))
+             for tld in ("example", "plain")}))
         self._attacker()
         return self.begin(names.Resolver(
             self.network.host("resolver", address=names.RESOLVER),

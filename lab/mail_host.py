@@ -13,7 +13,7 @@ def settings(anchor, ca):
         "server": {"roles": "policy"},
         "policy": {
             "listen": "127.0.0.1:8461",
-            "resolver": RESOLVER,
+            "resolver": f"{RESOLVER}:53",
             "dnssec": "validate",
             "root_anchor": anchor,
             "ca_file": ca,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """names: DNS of the laboratory: one authoritative Knot with a root of our own
-(signed), "example" (signed, delegated securely) and "test" (not signed), and
-one Unbound, validating, that every sender asks. The attacker is between the
-two. Unbound keeps nothing, and moat for a second only, so that an attack is
-felt at once."""
+(signed), "example" (signed, delegated securely) and "plain" (not signed; not
+"test", for which libunbound has an answer of its own), and one Unbound,
+validating, that every sender asks. The attacker is between the two. Unbound
+keeps nothing, and moat for a second only, so that an attack is felt at once.
+"""
 
 from pathlib import Path
 
@@ -47,8 +48,8 @@ zone:
     file: example.zone
     dnssec-signing: on
     dnssec-policy: lab
-  - domain: test.
-    file: test.zone
+  - domain: plain.
+    file: plain.zone
 """
 
 SOA = ("$ORIGIN {origin}\n$TTL {ttl}\n"
@@ -76,8 +77,6 @@ server:
   infra-host-ttl: 1
   qname-minimisation: no
   aggressive-nsec: no
-  local-zone: "test." nodefault
-  local-zone: "example." nodefault
   target-fetch-policy: "0 0 0 0 0"
 remote-control:
   control-enable: no
@@ -109,14 +108,14 @@ class NameServer:
         keys = {zone: self._key(zone) for zone in SIGNED}
         self.anchor = self.folder / "root.key"
         self.anchor.write_text(keys["."] + "\n")
-        root = (f"ns.root. A {SERVER}\ntest. NS ns.root.\n"
+        root = (f"ns.root. A {SERVER}\nplain. NS ns.root.\n"
                 f"example. NS ns.root.\n{keys['example.']}\n")
         for name, text in {"root": root, **self.zones}.items():
             origin = "." if name == "root" else f"{name}."
             (self.folder / f"{name}.zone").write_text(
                 SOA.format(origin=origin, ttl=TTL_S) + text)
         self.process.start()
-        self.process.wait_log(r"\[test\.\] loaded", 10)
+        self.process.wait_log(r"\[plain\.\] loaded", 10)
         self.process.wait_log(r"\[example\.\] DNSSEC, next signing", 10)
         self.process.wait_log(r"\[\.\] DNSSEC, next signing", 10)
 

@@ -37,7 +37,7 @@ def huge(policy):
 
 def redirect(_policy):
     return response("302 Found", "", more="Location: https://"
-                    f"mx.attacker.test{PATH}\r\n")
+                    f"mx.attacker.plain{PATH}\r\n")
 
 
 def missing(_policy):

@@ -3,8 +3,8 @@
 are read from RFC 8461, RFC 7672 and the manuals of the mail servers, not from
 what moat does. A row that differs from the others has its reason beside it.
 
-Every scenario is played in domains of its own: NAME-cold.test, which no sender
-has heard of before the attack begins, and NAME-warm.test, to which each of
+Every scenario is played in domains of its own: NAME-cold.plain, which no sender
+has heard of before the attack begins, and NAME-warm.plain, to which each of
 them has delivered once before. In texts, {D} is the domain, {MX} its MX host.
 """
 
@@ -27,7 +27,7 @@ ASKED = "not enforced"      # the policy's own mode, or no valid policy at all
 LIMIT = "limit of the MTA"  # the MTA cannot do it, whatever it is told
 OVER = "expired"            # RFC 8461 section 3.2: max_age is over
 
-ATTACKER = "mx.attacker.test"
+ATTACKER = "mx.attacker.plain"
 ENFORCE = ("version: STSv1\r\nmode: enforce\r\nmx: {MX}\r\n"
            "max_age: 604800\r\n")
 

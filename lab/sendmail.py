@@ -16,7 +16,7 @@ include(`/usr/share/sendmail/cf/m4/cf.m4')dnl
 VERSIONID(`laboratory')
 OSTYPE(`debian')dnl
 DOMAIN(`debian-mta')dnl
-define(`confDOMAIN_NAME', `{name}.test')dnl
+define(`confDOMAIN_NAME', `{name}.plain')dnl
 define(`QUEUE_DIR', `{lab}/queue')dnl
 define(`STATUS_FILE', `{lab}/status')dnl
 define(`ALIAS_FILE', `')dnl
