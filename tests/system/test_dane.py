@@ -382,3 +382,12 @@ def test_off_still_knows_the_hosts(world):
         assert [h["name"] for h in result["mx"]] == [
             "mx1.signed.example", "mx2.signed.example"]
         assert result["why"] == "DNSSEC is switched off"
+
+
+def test_an_anchor_that_does_not_fit_is_found_out(world):
+    with DnsAsk("validate", f"anchor={world.folder}/anchors",
+                "check=bogus.example", "server=127.0.0.1:9",
+                f"stub=bogus.example=127.0.0.1:{world.knot.port}") as program:
+        answer = program.ask("check")
+        assert answer["dnssec"] == "broken"
+        assert "a signed name is bogus" in answer["why"]
