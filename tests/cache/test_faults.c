@@ -176,7 +176,8 @@ static void failing_disk(void **state)
 	struct rlimit before, none = { 0, 0 };
 	struct policy_cache_stats stats;
 	struct fixture *t = *state;
-	policy_change durable;
+	policy_change first, durable;
+	struct policy_entry b;
 
 	put(t, "a.example");
 	settle(t);
@@ -184,9 +185,13 @@ static void failing_disk(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	none.rlim_max = before.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-	put(t, "b.example");
+	b = entry_of("b.example");
+	OK(policy_cache_put(t->c, &b, (struct str){}, NOW, &first, &t->e));
+	/* Takes the place of the first, which is not on disk for that. */
+	OK(policy_cache_put(t->c, &b, (struct str){}, NOW, NULL, &t->e));
 	policy_cache_flush(t->c);
 	assert_int_equal(policy_cache_settle(t->c, &durable, &t->e), ST_TEMP);
+	assert_true(durable < first);
 	assert_true(has(t, "a.example"));
 	assert_true(has(t, "b.example"));
 	policy_cache_stats(t->c, &stats);

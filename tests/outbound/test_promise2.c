@@ -69,6 +69,9 @@ static void record_gone(void **state)
 static void dns_fails(void **state)
 {
 	breaks(*state, "id1", true, false, false);
+	/* No answer is no proof. */
+	assert_int_equal(
+		((struct fixture *)*state)->events[ENGINE_POLICY_GONE], 0);
 }
 
 static void dns_hangs(void **state)
