@@ -82,12 +82,17 @@ static enum status read_text(
 	return rc < 0 ? err_sys(e, ST_TEMP, errno, "%s", path) : ST_OK;
 }
 
+/* All that the kernel takes of it, the interface too. */
+static struct str bytes_of(const struct addr *a)
+{
+	return (struct str){ (const char *)&a->ss, a->len };
+}
+
 static bool same_servers(
 	const struct resolv_conf *a, const struct resolv_conf *b)
 {
 	for (size_t i = 0; i < a->n_servers && i < b->n_servers; i++)
-		if (memcmp(&a->servers[i], &b->servers[i],
-			    sizeof(*a->servers)) != 0)
+		if (!str_eq(bytes_of(&a->servers[i]), bytes_of(&b->servers[i])))
 			return false;
 	return a->n_servers == b->n_servers;
 }
