@@ -18,8 +18,7 @@
 #include "base/mem.h"
 #include "base/sbuf.h"
 #include "io/fd.h"
-#include "proto/http_chunked.h"
-#include "proto/http_head.h"
+#include "proto/http_reader.h"
 
 #include "base/poison.h"
 
@@ -37,7 +36,7 @@ struct https_client {
 	struct mono looked; /* at the CA file */
 };
 
-enum step { CONNECTING, SHAKING_HANDS, ASKING, READING_HEAD, READING_BODY };
+enum step { CONNECTING, SHAKING_HANDS, ASKING, READING };
 
 struct https_get {
 	struct https_get **handle;
@@ -61,13 +60,7 @@ struct https_get {
 
 	struct sbuf request;
 	size_t sent;
-	char head[HTTP_HEAD_BYTES_MAX];
-	size_t n_head, looked; /* bytes there; and looked at */
-	unsigned interim;      /* answers 1xx so far */
-	enum http_framing framing;
-	uint64_t left; /* with HTTP_BODY_LENGTH */
-	struct http_chunked chunked;
-	struct sbuf body;
+	struct http_reader answer;
 };
 
 /* ---- client ---- */
@@ -208,8 +201,7 @@ static void on_deadline(void *ctx)
 		[CONNECTING] = "no time is left to connect",
 		[SHAKING_HANDS] = "the TLS handshake takes too long",
 		[ASKING] = "the request could not be sent in time",
-		[READING_HEAD] = "no answer came in time",
-		[READING_BODY] = "the answer takes too long",
+		[READING] = "no whole answer came in time",
 	};
 	struct https_get *g = ctx;
 
@@ -221,181 +213,51 @@ static void on_deadline(void *ctx)
 static void end_done(struct https_get *g)
 {
 	tls_bye(g->tls);
-	g->result.body = sbuf_str(&g->body);
+	g->result.http_status = g->answer.code;
+	g->result.content_type = g->answer.content_type;
+	g->result.body = sbuf_str(&g->answer.body);
 	end(g, HTTPS_DONE);
 }
 
-static void fail_too_big(struct https_get *g)
+static void end_of_stream(struct https_get *g, bool clean)
 {
-	fail(g, HTTPS_TOO_BIG,
-		arena_fmt(g->a, "the answer is larger than %zu bytes",
-			g->r.max_bytes)
-			.p);
-}
-
-/* The three below return true while more is wanted; false: it has ended. */
-
-static bool add_body(struct https_get *g, struct str piece)
-{
-	sbuf_add(&g->body, piece);
-	if (sbuf_ok(&g->body))
-		return true;
-	fail_too_big(g);
-	return false;
-}
-
-static bool take_chunked(struct https_get *g, struct str in)
-{
-	struct str piece;
-	enum status st;
-
-	while ((st = http_chunked_take(&g->chunked, &in, &piece)) == ST_OK) {
-		if (piece.n == 0) {
-			end_done(g);
-			return false;
-		}
-		if (!add_body(g, piece))
-			return false;
-	}
-	if (st == ST_AGAIN)
-		return true;
-	fail(g, HTTPS_PROTOCOL, "the chunked body is broken");
-	return false;
-}
-
-static bool take_body(struct https_get *g, struct str in)
-{
-	struct str piece = in;
-
-	if (g->framing == HTTP_BODY_CHUNKED)
-		return take_chunked(g, in);
-	if (g->framing == HTTP_BODY_LENGTH)
-		piece = str_upto(in, g->left);
-	if (!add_body(g, piece))
-		return false;
-	g->left -= piece.n;
-	if (g->framing == HTTP_BODY_TO_CLOSE || g->left > 0)
-		return true;
-	end_done(g);
-	return false;
-}
-
-/* Is there a body we want? false: it has ended. */
-static bool take_response(struct https_get *g, const struct http_response *h)
-{
-	struct str coding = http_field_get(&h->fields, STR("Content-Encoding"));
-
-	g->result.http_status = h->code;
-	g->result.content_type = arena_str(
-		g->a, http_field_get(&h->fields, STR("Content-Type")));
-	if (coding.n > 0 && !str_eq_nocase(coding, STR("identity"))) {
-		fail(g, HTTPS_PROTOCOL,
-			"the answer has a Content-Encoding, for which nobody "
-			"asked");
-		return false;
-	}
-	if (h->code != 200 || h->framing == HTTP_BODY_NONE) {
-		end_done(g);
-		return false;
-	}
-	if (h->framing == HTTP_BODY_LENGTH && h->length > g->r.max_bytes) {
-		fail_too_big(g);
-		return false;
-	}
-	g->framing = h->framing;
-	g->left = h->framing == HTTP_BODY_LENGTH ? h->length : 0;
-	g->step = READING_BODY;
-	return true;
-}
-
-/* The head of n bytes is complete; true: read on. */
-static bool take_head(struct https_get *g, size_t n)
-{
-	struct http_response h;
 	struct err e = {};
-	size_t rest = g->n_head - n;
 
-	if (http_response_parse((struct str){ g->head, n }, false, &h, &e) !=
-		ST_OK) {
-		fail(g, HTTPS_PROTOCOL, e.text);
-		return false;
-	}
-	if (h.code >= 200)
-		return take_response(g, &h) &&
-		       take_body(g, (struct str){ g->head + n, rest });
-	if (h.code == 101 || ++g->interim > HTTPS_GET_INTERIM_MAX) {
-		fail(g, HTTPS_PROTOCOL, "the answer is not one to a GET");
-		return false;
-	}
-	memmove(g->head, g->head + n, rest);
-	g->n_head = rest;
-	g->looked = 0;
-	return true;
-}
-
-static bool take_head_bytes(struct https_get *g)
-{
-	size_t n = 0;
-	enum status st;
-
-	while (g->step == READING_HEAD) {
-		st = http_head_find(
-			(struct str){ g->head, g->n_head }, &g->looked, &n);
-		if (st == ST_AGAIN && g->n_head < sizeof(g->head))
-			return true;
-		if (st == ST_INVALID) {
-			fail(g, HTTPS_PROTOCOL, "the answer is no HTTP");
-			return false;
-		}
-		if (st != ST_OK) {
-			fail(g, HTTPS_TOO_BIG,
-				"the head of the answer is too large");
-			return false;
-		}
-		if (!take_head(g, n))
-			return false;
-	}
-	return true;
-}
-
-static bool read_some(struct https_get *g, unsigned *want, enum status *st)
-{
-	char buf[READ_BYTES];
-	bool head = g->step == READING_HEAD;
-	char *to = head ? g->head + g->n_head : buf;
-	size_t cap = head ? sizeof(g->head) - g->n_head : sizeof(buf), n = 0;
-
-	*st = tls_read(g->tls, to, cap, &n, want);
-	if (*st != ST_OK)
-		return false;
-	if (!head)
-		return take_body(g, (struct str){ buf, n });
-	g->n_head += n;
-	return take_head_bytes(g);
-}
-
-static void on_end_of_stream(struct https_get *g, enum status st)
-{
-	if (g->step == READING_HEAD)
-		fail_broken(g, HTTPS_IO,
-			"the connection was closed without an answer");
-	else if (st == ST_NOTFOUND && g->framing == HTTP_BODY_TO_CLOSE)
+	if (http_reader_end(&g->answer, clean, &e) == ST_OK)
 		end_done(g);
 	else
-		fail_broken(g, HTTPS_IO, "the answer was cut short");
+		fail_broken(g, HTTPS_IO, e.text);
+}
+
+static void take_answer(
+	struct https_get *g, enum status st, const struct err *e)
+{
+	if (st == ST_OK)
+		end_done(g);
+	else
+		fail(g, st == ST_LIMIT ? HTTPS_TOO_BIG : HTTPS_PROTOCOL,
+			e->text);
 }
 
 static void read_answer(struct https_get *g)
 {
 	unsigned want = LOOP_READ;
-	enum status st = ST_OK;
+	char buf[READ_BYTES];
+	struct err e = {};
+	enum status st;
+	size_t n;
 
-	while (read_some(g, &want, &st))
-		;
+	while ((st = tls_read(g->tls, buf, sizeof(buf), &n, &want)) == ST_OK) {
+		st = http_reader_take(&g->answer, (struct str){ buf, n }, &e);
+		if (st != ST_AGAIN) {
+			take_answer(g, st, &e);
+			return;
+		}
+	}
 	if (st == ST_AGAIN)
 		loop_io_change(&g->io, want);
-	else if (st != ST_OK)
-		on_end_of_stream(g, st);
+	else
+		end_of_stream(g, st == ST_NOTFOUND);
 }
 
 /* ---- the request ---- */
@@ -427,7 +289,7 @@ static void ask(struct https_get *g)
 	} else if (st != ST_OK) {
 		fail_broken(g, HTTPS_IO, "the connection was closed");
 	} else {
-		g->step = READING_HEAD;
+		g->step = READING;
 		read_answer(g); /* OpenSSL may hold some already */
 	}
 }
@@ -553,8 +415,7 @@ static void on_ready(void *ctx, unsigned ready)
 	case ASKING:
 		ask(g);
 		break;
-	case READING_HEAD:
-	case READING_BODY:
+	case READING:
 		read_answer(g);
 		break;
 	}
@@ -603,7 +464,7 @@ void https_get_start(struct https_get **handle, struct https_client *c,
 	g->fd = -1;
 	g->started = loop_now(c->loop);
 	copy_request(g, r);
-	g->body = sbuf_arena(g->a, r->max_bytes);
+	http_reader_init(&g->answer, g->a, r->max_bytes);
 	loop_timer_start(&g->deadline, c->loop, r->deadline_ms, on_deadline, g);
 	loop_task_start(&g->begin, c->loop, begin, g);
 	*handle = g;

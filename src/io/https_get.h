@@ -23,7 +23,6 @@
 #include "io/tls_client.h"
 
 #define HTTPS_GET_PATH_MAX 255
-#define HTTPS_GET_INTERIM_MAX 4 /* answers 1xx before the real one */
 
 struct https_client;
 
