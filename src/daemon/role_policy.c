@@ -4,8 +4,12 @@
  * it is put together and given its sockets: those of mail servers, and apart
  * from them the operator's.
  */
+#include <limits.h>
+
 #include "api/policy_settings.h"
 #include "api/settings.h"
+#include "base/arena.h"
+#include "base/bug.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/role.h"
@@ -13,6 +17,8 @@
 #include "io/fd.h"
 #include "io/http_server.h"
 #include "io/idn.h"
+#include "io/resolv_conf.h"
+#include "io/tls_client.h"
 #include "outbound/answers.h"
 #include "outbound/policy_source.h"
 #include "outbound/policy_control.h"
@@ -56,6 +62,22 @@ static void policy_role_close(void **statep)
 	*statep = NULL;
 }
 
+/*
+ * The CAs are read again when their file is replaced, and Landlock binds a rule
+ * to the file there is: the folders have to be allowed, as named and as it is.
+ */
+static void allow_ca_file(
+	struct role_env *env, struct arena *a, const char *file)
+{
+	char *named = arena_alloc(a, PATH_MAX), *led = arena_alloc(a, PATH_MAX);
+
+	BUG(named == NULL || led == NULL);
+	resolv_conf_folders(
+		file == NULL ? TLS_CLIENT_CA_FILE : file, named, led);
+	role_allow_read(env, named);
+	role_allow_read(env, led);
+}
+
 static enum status policy_role_open(
 	struct role_env *env, void **statep, struct err *e)
 {
@@ -73,7 +95,7 @@ static enum status policy_role_open(
 		env->settings, s->arena, SETTINGS_POLICY_FOLDER);
 	role_read_below(env, folder.p);
 	role_write_below(env, folder.p);
-	role_allow_read(env, o.https.ca_file);
+	allow_ca_file(env, s->arena, o.https.ca_file);
 	role_allow_read(env, o.dns.root_anchor);
 	return policy_service_open(env->loop, &o, &s->service, e);
 }
