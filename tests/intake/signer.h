@@ -17,6 +17,7 @@ struct signer {
 	struct str pem;	 /* the private key */
 	const char *key; /* the text of its TXT record at sel._domainkey */
 	uint64_t now;	 /* when it signs */
+	dkim_alg_t alg;
 };
 
 static inline struct str signer_of_bio(struct signer *w, BIO *bio)
@@ -37,6 +38,7 @@ static inline void signer_init(struct signer *w, struct arena *a, uint64_t now)
 
 	w->a = a;
 	w->now = now;
+	w->alg = DKIM_SIGN_RSASHA256;
 	BUG(PEM_write_bio_PrivateKey(pem, key, NULL, NULL, 0, NULL, NULL) != 1);
 	BUG(i2d_PUBKEY_bio(der, key) != 1);
 	w->pem = signer_of_bio(w, pem);
@@ -72,7 +74,7 @@ static inline struct str signer_sign(struct signer *w, const char *domain,
 		    sizeof(now)) != DKIM_STAT_OK);
 	d = dkim_sign(lib, signer_u("test"), NULL, signer_u(w->pem.p),
 		signer_u("sel"), signer_u(domain), DKIM_CANON_RELAXED,
-		DKIM_CANON_RELAXED, DKIM_SIGN_RSASHA256, -1, &stat);
+		DKIM_CANON_RELAXED, w->alg, -1, &stat);
 	BUG(d == NULL);
 	while (rest.n > 0) {
 		struct str line = str_cut(&rest, '\r');

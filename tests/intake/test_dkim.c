@@ -134,7 +134,7 @@ static void no_signature_is_none(void **state)
 	assert_int_equal(w->asked, 0);
 }
 
-static void what_rfc_8460_forbids_does_not_count(void **state)
+static void what_is_forbidden_does_not_count(void **state)
 {
 	struct world *w = *state;
 	struct dkim_signatures s;
@@ -143,6 +143,10 @@ static void what_rfc_8460_forbids_does_not_count(void **state)
 			     sign(w, "x.example", BODY, true).p));
 	assert_int_equal(s.items[0].result, DKIM_RESULT_FAIL);
 	assert_str(s.items[0].reason, "it has l= (RFC 8460 section 3)");
+	w->signer.alg = DKIM_SIGN_RSASHA1;
+	s = check(w, signed_mail(w));
+	assert_int_equal(s.items[0].result, DKIM_RESULT_FAIL);
+	assert_str(s.items[0].reason, "it is made with SHA-1 (RFC 8301)");
 }
 
 static void keys(void **state)
@@ -256,7 +260,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			no_signature_is_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			what_rfc_8460_forbids_does_not_count, setup, teardown),
+			what_is_forbidden_does_not_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			many_signatures, setup, teardown),
