@@ -61,20 +61,20 @@ struct access {
 /* Whom an administrator's socket is for: owner and group. */
 #define ACCESS_ADMIN 0660
 
-/* Only a socket that nobody serves any more is taken away. */
-static bool clear_path(const struct sockaddr_un *sun)
+static bool is_socket(const char *path)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int rc = connect(fd, (const struct sockaddr *)sun, sizeof(*sun));
-	bool served = rc == 0 || errno == EAGAIN;
 	struct stat st;
 
-	fd_close(&fd);
-	if (!served && lstat(sun->sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
-		(void)unlink(sun->sun_path);
-	if (served)
-		errno = EADDRINUSE;
-	return !served;
+	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* A socket cannot be opened for this; its folder is root's. */
+static int give(const char *path, const struct access *access)
+{
+	if (fchownat(AT_FDCWD, path, access->owner.uid, access->owner.gid,
+		    AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	return chmod(path, access->mode);
 }
 
 static int bind_unix(const char *path, const struct access *access)
@@ -89,18 +89,15 @@ static int bind_unix(const char *path, const struct access *access)
 		return -1;
 	}
 	memcpy(sun.sun_path, path, n);
-	if (!clear_path(&sun))
-		return -1;
+	if (is_socket(path)) /* of a daemon that was killed */
+		(void)unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
 	old = umask(0777 & ~access->mode);
 	rc = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
 	(void)umask(old);
-	if (rc < 0 || listen(fd, BACKLOG) < 0 ||
-		/* a socket cannot be opened; the folder is root's */
-		fchownat(AT_FDCWD, path, access->owner.uid, access->owner.gid,
-			AT_SYMLINK_NOFOLLOW) < 0)
+	if (rc < 0 || listen(fd, BACKLOG) < 0)
 		fd_close(&fd);
 	return fd;
 }
@@ -134,12 +131,15 @@ static enum status open_unix(struct sockets *s, struct bound b,
 	const struct access *access, struct sockets *from, struct err *e)
 {
 	b.fd = take(from, &b);
+	if (b.fd >= 0 && !is_socket(b.where.p))
+		fd_close(&b.fd); /* somebody removed it */
 	if (b.fd < 0)
 		b.fd = bind_unix(b.where.p, access);
-	if (b.fd < 0)
+	if (b.fd >= 0)
+		add(s, b);
+	if (b.fd < 0 || give(b.where.p, access) < 0)
 		return err_sys(e, ST_PERM, errno, "%s: cannot listen on %s",
 			b.role->name, b.where.p);
-	add(s, b);
 	return ST_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * policy_json: what the sending side knows, as JSON: for its control socket and
- * for moat explain. Members and words are described in docs/sending.md.
+ * for moat explain. Members are named as the fields they come from.
  */
 #pragma once
 

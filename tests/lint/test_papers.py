@@ -11,6 +11,7 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 DECISIONS = Path("docs/decisions")
 INDEX = DECISIONS / "README.md"
 LOOKUP = Path("docs/policy-lookup.md")
+SENDING = Path("docs/sending.md")
 
 
 def broken_links(path, text, exists):
@@ -59,6 +60,15 @@ def test_reasons():
     source.none(undocumented(
         source.read(Path("src/outbound/sts_fetch.c")), names,
         source.read(LOOKUP)))
+
+
+def test_words_of_decisions():
+    words = re.findall(r'\[DECISION_WHY_\w+\] = "([^"]+)"',
+                       source.read(Path("src/proto/sts_decide.c")))
+    paper = source.read(SENDING)
+    assert words
+    source.none([f"{SENDING}: no {word}" for word in words
+                 if f"| `{word}` |" not in paper])
 
 
 def test_broken_papers_are_red():

@@ -6,6 +6,7 @@ import grp
 import http.client
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -249,9 +250,9 @@ def test_restarts_leave_nothing(stack, world, full):
         before = moat.role_pids("policy")
         ups = len(moat.process.log_lines(r"role\.up name=policy"))
         if i % 2:
-            os.kill(moat.process.pid, 1)  # reads its settings again
+            os.kill(moat.process.pid, signal.SIGHUP)
         else:
-            moat.kill_role("policy", 15)
+            moat.kill_role("policy", signal.SIGTERM)
         wait_until(lambda b=before, u=ups: moat.role_pids("policy") != b
                    and len(moat.process.log_lines(
                        r"role\.up name=policy")) > u, 20, "the next one")
@@ -276,6 +277,18 @@ def test_a_machine_that_only_sends(stack, world):
     assert moat.stop() == 0
     done = moat("status")
     assert done.returncode == 3 and "not running" in done.stderr
+
+
+def test_a_machine_that_hosts_and_sends(stack, world):
+    moat = stack.enter_context(world.moat({
+        "server": {"roles": "dns keeper console policy"}}))
+    wait_until(lambda: moat("status").returncode == 0, 20, "a good status")
+    told = moat.json("status")
+    assert {r["role"] for r in told["roles"]} == {"dns", "keeper", "console",
+                                                  "policy"}
+    assert told["view"]["nodes"] and told["policy"]["dnssec"] == "good"
+    text = moat("status").stdout
+    assert "View of" in text and "DNSSEC for DANE: good" in text
 
 
 def netstring(text):
@@ -318,6 +331,16 @@ def test_sockets_are_for_whom_the_settings_say(stack, world):
     assert told.st_gid == os.getegid()
     control = os.stat(moat.run_dir / "policy.sock")
     assert stat.S_IMODE(control.st_mode) == 0o660
+    assert world.postmap(domain("enforce"), where=f"unix:{unix}") == secure(
+        "enforce")
+    # One that was lost comes back with the settings, and as they now say.
+    unix.unlink()
+    moat.settings["policy"]["socket_mode"] = "0666"
+    moat.write_conf()
+    os.kill(moat.process.pid, signal.SIGHUP)
+    wait_until(lambda: unix.exists()
+               and stat.S_IMODE(os.stat(unix).st_mode) == 0o666, 10,
+               "the socket to be there again")
     assert world.postmap(domain("enforce"), where=f"unix:{unix}") == secure(
         "enforce")
     moat.stop()
