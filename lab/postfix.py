@@ -33,7 +33,6 @@ inet_interfaces = loopback-only
 transport_maps = regexp:{lab}/conf/transport
 smtp_tls_CAfile = {lab}/ca.pem
 smtp_tls_loglevel = 1
-smtp_tls_mandatory_protocols = >=TLSv1.2
 smtp_host_lookup = dns
 smtp_connect_timeout = 4s
 smtp_helo_timeout = 6s
