@@ -57,6 +57,7 @@ static struct engine_options engine_of(const struct settings *set)
 	o.answer_ms = ms_of(set, "policy.answer_time");
 	o.grace_s = (int)settings_int(set, "policy.grace");
 	o.refresh_s = (int)settings_int(set, "policy.refresh");
+	o.unused_s = (int)settings_int(set, "policy.unused");
 	o.max_negative = (size_t)settings_int(set, "policy.negative_answers");
 	return o;
 }

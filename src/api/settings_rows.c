@@ -243,18 +243,23 @@ const struct setting_row setting_rows[] = {
 	{ "policy", "refresh", SETTING_TIME, "1d", "3600..604800",
 		"How often each cached policy is fetched again, whatever DNS "
 		"says. The moment is random." },
+	{ "policy", "unused", SETTING_TIME, "180d", "86400..315360000",
+		"A cached policy that nobody asked for in this time is no "
+		"longer refreshed, and forgotten when it has expired." },
 	{ "policy", "hot_answers", SETTING_SIZE, "16m", "65536..17179869184",
 		"Memory for answers that are ready to be sent." },
 	{ "policy", "cache_max_size", SETTING_SIZE, "4g",
 		"1048576..1099511627776",
 		"How large the policy cache may grow. It takes address space "
-		"at once and disk as it fills." },
+		"at once and disk as it fills. Beyond it new domains are "
+		"refused; an eighth more is for changes of known ones." },
 	{ "policy", "cache_per_domain", SETTING_INT, "1000", "1..1000000000",
 		"Policies that one registrable domain (as example.co.uk) may "
 		"have in the cache. What is beyond is not kept; what is there "
 		"stays." },
 	{ "policy", "negative_answers", SETTING_INT, "20000", "100..100000000",
-		"Domains without a policy that are remembered." },
+		"Domains without a policy that are remembered, in about 400 "
+		"bytes each." },
 	{ "policy", "tlsrpt", SETTING_BOOL, "no", NULL,
 		"Whether the profile dane-sts tells Postfix what belongs into "
 		"TLS reports. Postfix before 3.10 does not know these "

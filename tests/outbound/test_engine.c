@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is asked when, and what follows: the numbers are those of the checklist
- * of RFC 8461 in docs/checklist.md.
+ * What is asked when, and what follows. The numbers are those of the checklist
+ * for senders (RFC 8461).
  */
 #include "engine_fixture.h"
 
