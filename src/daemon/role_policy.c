@@ -63,17 +63,16 @@ static void policy_role_close(void **statep)
 }
 
 /*
- * The CAs are read again when their file is replaced, and Landlock binds a rule
- * to the file there is: the folders have to be allowed, as named and as it is.
+ * What is read again when it is replaced. Landlock binds a rule to the file
+ * there is: the folders have to be allowed, as named and as it leads.
  */
-static void allow_ca_file(
+static void allow_replaced(
 	struct role_env *env, struct arena *a, const char *file)
 {
 	char *named = arena_alloc(a, PATH_MAX), *led = arena_alloc(a, PATH_MAX);
 
 	BUG(named == NULL || led == NULL);
-	resolv_conf_folders(
-		file == NULL ? TLS_CLIENT_CA_FILE : file, named, led);
+	resolv_conf_folders(file, named, led);
 	role_allow_read(env, named);
 	role_allow_read(env, led);
 }
@@ -95,8 +94,11 @@ static enum status policy_role_open(
 		env->settings, s->arena, SETTINGS_POLICY_FOLDER);
 	role_read_below(env, folder.p);
 	role_write_below(env, folder.p);
-	allow_ca_file(env, s->arena, o.https.ca_file);
+	allow_replaced(env, s->arena,
+		o.https.ca_file == NULL ? TLS_CLIENT_CA_FILE : o.https.ca_file);
 	role_allow_read(env, o.dns.root_anchor);
+	if (o.dns.n_servers == 0)
+		allow_replaced(env, s->arena, RESOLV_CONF_PATH);
 	return policy_service_open(env->loop, &o, &s->service, e);
 }
 
