@@ -22,7 +22,14 @@ from harness.unbound import Unbound
 
 SIGNED = "signed.example"
 ZONE = "world.example"
-DOMAINS = ("enforce", "testing", "none", "absent", "hostile", "moved")
+# A mail server with TLSA records in a signed zone.
+DANE = f"""
+@ A 127.0.0.1
+@ MX 10 mx
+mx A 127.0.0.1
+_25._tcp.mx TLSA 3 1 1 {"ab" * 32}
+"""
+DOMAINS = ("enforce", "testing", "none", "absent", "hostile", "moved", "wild")
 RECORDS = "".join(f"""
 {name} MX 10 mx1.{name}
 mx1.{name} A 127.0.0.1
@@ -63,6 +70,7 @@ class World:
             domain("none"): policy("none", "none"),
             domain("hostile"): policy("hostile", more=HOSTILE),
             domain("moved"): policy("moved"),
+            domain("wild"): policy("wild").replace("mx: mx1", "mx: *"),
         }
         self.folder = folder
         self.authority = Authority(folder / "ca")
@@ -70,7 +78,7 @@ class World:
             self.authority.issue(*(f"mta-sts.{domain(n)}" for n in DOMAINS)),
             self._respond))
         self.names = stack.enter_context(Knot(
-            folder / "knot", {ZONE: RECORDS, SIGNED: "@ A 127.0.0.1"},
+            folder / "knot", {ZONE: RECORDS, SIGNED: DANE},
             sign=[SIGNED]))
         keys = self.names.control("zone-read", SIGNED, SIGNED + ".",
                                   "DNSKEY").stdout
@@ -176,6 +184,25 @@ def test_what_postfix_is_told(stack, world):
     assert more.startswith(secure("enforce") + " policy_type=sts")
     assert "{ policy_string = mode: enforce }" in more
     assert ask(domain("enforce"), "dane-sts") == secure("enforce")
+    # Not ".wild...", which Postfix would take for names at any depth.
+    assert ask(domain("wild")) == secure("wild")
+
+
+def test_dane_goes_first(stack, world):
+    moat = stack.enter_context(world.moat())
+    wait_until(lambda: moat.json("status")["policy"]["dnssec"] == "good", 20,
+               "the self-test")
+    assert world.postmap(SIGNED, "dane-sts") == "dane-only"
+    assert world.postmap(SIGNED, "sts") is None
+    told = moat("explain", SIGNED)
+    assert told.returncode == 0 and "DANE (RFC 7672): all" in told.stdout
+    assert f"_25._tcp.mx.{SIGNED} TLSA: found, signed" in told.stdout
+    # A name server that does not answer makes it wait, and says so.
+    world.names.__exit__()
+    late = moat("explain", f"nobody.{SIGNED}")
+    assert late.returncode == 2 and "dane-temp" in late.stdout
+    with pytest.raises(AssertionError, match="temporary error"):
+        world.postmap(f"nobody.{SIGNED}", "dane-sts")
 
 
 def test_an_unknown_profile_is_an_error(stack, world):
