@@ -5,9 +5,9 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "intake/digest.h"
-#include "intake/lmtp_server.h"
+#include "intake/digest_owner.h"
+#include "intake/dkim_verdict.h"
 #include "io/crypto.h"
-#include "proto/host_name.h"
 #include "proto/tlsrpt_text.h"
 
 #include "base/poison.h"
@@ -18,26 +18,13 @@
 #define BATCH_FILES 64u
 #define BATCH_BYTES ((size_t)64 << 20) /* in the arenas of its files */
 
-/* Whose report it is, and what is thought of it. */
-struct owner {
-	struct str tenant, domain;
-	struct str elsewhere; /* a mail, but about this domain */
-};
-
-/* What a mail's signatures say about one of its reports. */
-struct verdict {
-	enum dkim_result result;
-	struct str domain, reason;
-	bool aligned;
-};
-
 struct file {
 	struct arena *arena;
 	struct str name;
 	struct spool_meta meta;
 	struct str body;
 	struct digest_reports reports;
-	struct owner *owners; /* of each report */
+	struct digest_owner *owners; /* of each report */
 };
 
 /* Files that share one transaction and one sync of the spool. */
@@ -62,42 +49,7 @@ static struct str clean(struct file *f, struct str s)
 	return (struct str){ p, s.n };
 }
 
-/* ---- signatures */
-
-/* The domain that reports: as its contact says, or else the mail's header. */
-static struct str reporter_of(const struct file *f, size_t i)
-{
-	struct str domain = tlsrpt_contact_domain(f->reports.items[i]->contact);
-
-	return domain.n > 0 ? domain : f->reports.submitter;
-}
-
-static int rank(const struct verdict *v)
-{
-	return 2 * (int)v->result + v->aligned;
-}
-
-/* The signature that is worth most for the i-th report. */
-static struct verdict verdict_of(const struct file *f, size_t i)
-{
-	const struct dkim_signatures *all = &f->reports.signatures;
-	struct str reporter = reporter_of(f, i);
-	struct verdict best = { .result = DKIM_RESULT_NONE };
-
-	for (size_t k = 0; k < all->n; k++) {
-		const struct dkim_signature *s = &all->items[k];
-		struct verdict v = { s->result, s->domain, s->reason,
-			tlsrpt_signs_for(s->domain, reporter) };
-
-		/* What counts comes before what holds. */
-		if (k == 0 || v.aligned > best.aligned ||
-			(v.aligned == best.aligned && rank(&v) > rank(&best)))
-			best = v;
-	}
-	return best;
-}
-
-static struct str proof_of(struct file *f, const struct verdict *v)
+static struct str proof_of(struct file *f, const struct dkim_verdict *v)
 {
 	struct str proof = {};
 
@@ -118,7 +70,7 @@ static bool waits_for_key(const struct digest *d, const struct file *f)
 		digest_later_count(d->later) > DIGEST_LATER_MAX / 2)
 		return false;
 	for (size_t i = 0; i < f->reports.n; i++) {
-		struct verdict v = verdict_of(f, i);
+		struct dkim_verdict v = dkim_verdict_of(&f->reports, i);
 
 		if (v.result == DKIM_RESULT_TEMP && v.aligned)
 			return true;
@@ -134,137 +86,6 @@ static struct str sha256_of(struct file *f)
 	crypto_sha256(f->body, sum);
 	hex_write(&b, (struct str){ (char *)sum, sizeof(sum) });
 	return sbuf_str(&b);
-}
-
-/* Owners */
-
-/* By the ID it was sent to. */
-static enum status owner_by_label(const struct digest *d, struct file *f,
-	struct owner *out, struct err *e)
-{
-	struct store_domain row;
-	enum status st;
-
-	st = store_domain_by_label(d->store, f->arena, f->meta.id, &row, e);
-	if (st == ST_NOTFOUND)
-		return err_set(e, ST_INVALID, "no domain has this ID");
-	if (st == ST_OK)
-		*out = (struct owner){ .tenant = row.tenant,
-			.domain = row.name };
-	return st;
-}
-
-/* An operator need not say whose it is: the first domain of it we host. */
-static enum status owner_by_policies(const struct digest *d, struct file *f,
-	const struct tlsrpt_report *r, struct owner *out, struct err *e)
-{
-	struct owner owner = { .tenant = STORE_TENANT_DEFAULT,
-		.domain = STR("") };
-	struct store_domain *rows;
-	enum status st;
-	size_t n;
-
-	for (size_t i = 0; i < r->policies.n; i++) {
-		struct str domain = r->policies.items[i].domain;
-
-		if (!tlsrpt_is_domain(domain))
-			continue;
-		st = store_domain_claims(
-			d->store, f->arena, domain, &rows, &n, e);
-		if (st != ST_OK)
-			return st;
-		if (owner.domain.n == 0)
-			owner.domain = domain;
-		if (n == 0)
-			continue;
-		*out = (struct owner){ .tenant = rows[0].tenant,
-			.domain = rows[0].name };
-		return ST_OK;
-	}
-	*out = owner;
-	return ST_OK;
-}
-
-static struct str lower(struct file *f, struct str s)
-{
-	struct str out = arena_str(f->arena, s);
-
-	for (size_t i = 0; i < out.n && out.p != NULL; i++)
-		((char *)(uintptr_t)out.p)[i] = chr_lower(out.p[i]);
-	return out;
-}
-
-/*
- * Moves *out to the first domain of its tenant that the report is about.
- * ST_NOTFOUND: there is none.
- */
-static enum status owner_of_tenant(const struct digest *d, struct file *f,
-	const struct tlsrpt_report *r, struct owner *out, struct err *e)
-{
-	enum status st = ST_NOTFOUND;
-	struct store_domain row;
-
-	for (size_t i = 0; st == ST_NOTFOUND && i < r->policies.n; i++) {
-		struct str domain = r->policies.items[i].domain;
-
-		if (tlsrpt_is_domain(domain))
-			st = store_domain_get(d->store, f->arena, out->tenant,
-				lower(f, domain), &row, e);
-	}
-	if (st == ST_OK)
-		out->domain = row.name;
-	return st;
-}
-
-/* A mailbox of the settings: the report must say whose it is. */
-static enum status owner_by_mailbox(const struct digest *d, struct file *f,
-	const struct tlsrpt_report *r, struct owner *out, struct err *e)
-{
-	struct owner owner = { .tenant = str_from(f->meta.id, 1) };
-	enum status st = owner_of_tenant(d, f, r, &owner, e);
-
-	if (st == ST_NOTFOUND)
-		return err_set(e, ST_INVALID,
-			"it is about no domain of the tenant %.*s",
-			STR_ARG(owner.tenant));
-	if (st == ST_OK)
-		*out = owner;
-	return st;
-}
-
-/*
- * Can the report be about the domain? TLSA policies name MX hosts, and some
- * senders leave the domain out.
- */
-static bool may_be_about(const struct tlsrpt_report *r, struct str domain)
-{
-	bool may = r->policies.n == 0;
-
-	for (size_t i = 0; i < r->policies.n; i++) {
-		const struct tlsrpt_policy *p = &r->policies.items[i];
-
-		may |= p->domain.n == 0 || host_name_eq(p->domain, domain) ||
-		       str_eq(p->type_text, STR("tlsa"));
-	}
-	return may;
-}
-
-/*
- * A mail may have been meant for another: anyone can send on what was signed
- * for him.
- */
-static enum status check_domain(const struct digest *d, struct file *f,
-	const struct tlsrpt_report *r, struct owner *owner, struct err *e)
-{
-	enum status st;
-
-	if (f->meta.source != SPOOL_MAIL || may_be_about(r, owner->domain))
-		return ST_OK;
-	st = owner_of_tenant(d, f, r, owner, e);
-	if (st != ST_NOTFOUND)
-		return st;
-	owner->elsewhere = r->policies.items[0].domain;
-	return ST_OK;
 }
 
 /* Rows */
@@ -323,7 +144,7 @@ static bool policies_to_rows(
 	return true;
 }
 
-static struct str dkim_text(const struct file *f, const struct verdict *v)
+static struct str dkim_text(const struct file *f, const struct dkim_verdict *v)
 {
 	if (!f->reports.is_mail)
 		return STR("");
@@ -334,7 +155,7 @@ static struct str dkim_text(const struct file *f, const struct verdict *v)
 
 /* What nothing proves goes by the tenant's rule; see store.h. */
 static enum status judge(const struct digest *d, struct file *f,
-	const struct owner *owner, const struct verdict *v,
+	const struct digest_owner *owner, const struct dkim_verdict *v,
 	struct store_report *row, struct err *e)
 {
 	struct store_report_rule rule;
@@ -360,8 +181,9 @@ static enum status judge(const struct digest *d, struct file *f,
 	return ST_OK;
 }
 
-static enum status to_row(struct file *f, size_t i, const struct owner *owner,
-	const struct verdict *v, struct store_report *out, struct err *e)
+static enum status to_row(struct file *f, size_t i,
+	const struct digest_owner *owner, const struct dkim_verdict *v,
+	struct store_report *out, struct err *e)
 {
 	const struct tlsrpt_report *r = f->reports.items[i];
 
@@ -397,26 +219,16 @@ static enum status find_owners(
 	f->owners = arena_array(f->arena, f->reports.n, sizeof(*f->owners));
 	if (f->owners == NULL)
 		return err_set(e, ST_LIMIT, "the report is too long");
-	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++) {
-		const struct tlsrpt_report *r = f->reports.items[i];
-		struct owner *owner = &f->owners[i];
-
-		if (f->meta.id.n == 0)
-			st = owner_by_policies(d, f, r, owner, e);
-		else if (f->meta.id.p[0] == LMTP_TENANT_MARK)
-			st = owner_by_mailbox(d, f, r, owner, e);
-		else
-			st = owner_by_label(d, f, owner, e);
-		if (st == ST_OK)
-			st = check_domain(d, f, r, owner, e);
-	}
+	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++)
+		st = digest_owner_find(d->store, f->arena, &f->meta,
+			f->reports.items[i], &f->owners[i], e);
 	return st;
 }
 
 static enum status store_report(
 	const struct digest *d, struct file *f, size_t i, struct err *e)
 {
-	struct verdict v = verdict_of(f, i);
+	struct dkim_verdict v = dkim_verdict_of(&f->reports, i);
 	struct store_report row = {};
 	bool added = false;
 	enum status st;

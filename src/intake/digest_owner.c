@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* digest_owner: recipients and policy domains to the rows of domains. */
+#include "intake/digest_owner.h"
+#include "intake/lmtp_server.h"
+#include "proto/host_name.h"
+#include "proto/tlsrpt_text.h"
+
+#include "base/poison.h"
+
+/* By the ID it was sent to. */
+static enum status owner_by_label(struct store *s, struct arena *a,
+	struct str label, struct digest_owner *out, struct err *e)
+{
+	struct store_domain row;
+	enum status st;
+
+	st = store_domain_by_label(s, a, label, &row, e);
+	if (st == ST_NOTFOUND)
+		return err_set(e, ST_INVALID, "no domain has this ID");
+	if (st == ST_OK)
+		*out = (struct digest_owner){ .tenant = row.tenant,
+			.domain = row.name };
+	return st;
+}
+
+/* An operator need not say whose it is: the first domain of it we host. */
+static enum status owner_by_policies(struct store *s, struct arena *a,
+	const struct tlsrpt_report *r, struct digest_owner *out, struct err *e)
+{
+	struct digest_owner owner = { .tenant = STORE_TENANT_DEFAULT,
+		.domain = STR("") };
+	struct store_domain *rows;
+	enum status st;
+	size_t n;
+
+	for (size_t i = 0; i < r->policies.n; i++) {
+		struct str domain = r->policies.items[i].domain;
+
+		if (!tlsrpt_is_domain(domain))
+			continue;
+		st = store_domain_claims(s, a, domain, &rows, &n, e);
+		if (st != ST_OK)
+			return st;
+		if (owner.domain.n == 0)
+			owner.domain = domain;
+		if (n == 0)
+			continue;
+		*out = (struct digest_owner){ .tenant = rows[0].tenant,
+			.domain = rows[0].name };
+		return ST_OK;
+	}
+	*out = owner;
+	return ST_OK;
+}
+
+static struct str lower(struct arena *a, struct str text)
+{
+	struct str out = arena_str(a, text);
+
+	for (size_t i = 0; i < out.n && out.p != NULL; i++)
+		((char *)(uintptr_t)out.p)[i] = chr_lower(out.p[i]);
+	return out;
+}
+
+/*
+ * Moves *out to the first domain of its tenant that the report is about.
+ * ST_NOTFOUND: there is none.
+ */
+static enum status owner_of_tenant(struct store *s, struct arena *a,
+	const struct tlsrpt_report *r, struct digest_owner *out, struct err *e)
+{
+	enum status st = ST_NOTFOUND;
+	struct store_domain row;
+
+	for (size_t i = 0; st == ST_NOTFOUND && i < r->policies.n; i++) {
+		struct str domain = r->policies.items[i].domain;
+
+		if (tlsrpt_is_domain(domain))
+			st = store_domain_get(
+				s, a, out->tenant, lower(a, domain), &row, e);
+	}
+	if (st == ST_OK)
+		out->domain = row.name;
+	return st;
+}
+
+/* A mailbox of the settings: the report must say whose it is. */
+static enum status owner_by_mailbox(struct store *s, struct arena *a,
+	struct str id, const struct tlsrpt_report *r, struct digest_owner *out,
+	struct err *e)
+{
+	struct digest_owner owner = { .tenant = str_from(id, 1) };
+	enum status st = owner_of_tenant(s, a, r, &owner, e);
+
+	if (st == ST_NOTFOUND)
+		return err_set(e, ST_INVALID,
+			"it is about no domain of the tenant %.*s",
+			STR_ARG(owner.tenant));
+	if (st == ST_OK)
+		*out = owner;
+	return st;
+}
+
+/*
+ * Can the report be about the domain? TLSA policies name MX hosts, and some
+ * senders leave the domain out.
+ */
+static bool may_be_about(const struct tlsrpt_report *r, struct str domain)
+{
+	bool may = r->policies.n == 0;
+
+	for (size_t i = 0; i < r->policies.n; i++) {
+		const struct tlsrpt_policy *p = &r->policies.items[i];
+
+		may |= p->domain.n == 0 || host_name_eq(p->domain, domain) ||
+		       str_eq(p->type_text, STR("tlsa"));
+	}
+	return may;
+}
+
+/*
+ * A mail may have been meant for another: anyone can send on what was signed
+ * for him.
+ */
+static enum status check_domain(struct store *s, struct arena *a,
+	const struct tlsrpt_report *r, struct digest_owner *owner,
+	struct err *e)
+{
+	enum status st;
+
+	if (may_be_about(r, owner->domain))
+		return ST_OK;
+	st = owner_of_tenant(s, a, r, owner, e);
+	if (st != ST_NOTFOUND)
+		return st;
+	owner->elsewhere = r->policies.items[0].domain;
+	return ST_OK;
+}
+
+enum status digest_owner_find(struct store *s, struct arena *a,
+	const struct spool_meta *meta, const struct tlsrpt_report *r,
+	struct digest_owner *out, struct err *e)
+{
+	struct digest_owner owner = {};
+	enum status st;
+
+	if (meta->id.n == 0)
+		st = owner_by_policies(s, a, r, &owner, e);
+	else if (meta->id.p[0] == LMTP_TENANT_MARK)
+		st = owner_by_mailbox(s, a, meta->id, r, &owner, e);
+	else
+		st = owner_by_label(s, a, meta->id, &owner, e);
+	if (st == ST_OK && meta->source == SPOOL_MAIL)
+		st = check_domain(s, a, r, &owner, e);
+	if (st == ST_OK)
+		*out = owner;
+	return st;
+}
