@@ -25,7 +25,8 @@ BENCHES = {
                ["echo, 1 x 1", "moat, 1 x 1", "moat, 100 x 16",
                 "peer, 100 x 1"], 4),
     "policy_cold": (["--rounds", "1", "--names", "20"],
-                    ["floor", "moat, 1 at a time", "moat, 50 at a time"], 2),
+                    ["floor", "moat, 1 at a time", "moat, 50 at a time",
+                     "role policy, 50 connections"], 3),
     "report": (["--rounds", "1", "--ms", "50"],
                ["moat json", "python json", "moat gz", "moat store"], 2),
 }
