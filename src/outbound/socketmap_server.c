@@ -52,22 +52,23 @@ enum wait {
 	WAIT_TAKE,   /* the client to take replies */
 };
 
+/* What every request needs stands together. */
 struct conn {
-	struct conn *next, *prev;
 	struct socketmap_server *server;
-	struct addr peer;
 	int fd;
-	struct loop_io io;
-	struct loop_task again;
 	enum wait wait;
-	int64_t deadline_ms;
 	bool eof; /* the client has said all it will */
+	int64_t deadline_ms;
 	struct question *first, *last;
 	size_t n_questions;
 	char *in; /* what was read and not yet taken, or NULL */
 	size_t in_n;
 	char *out; /* what was not yet sent, or NULL */
 	size_t out_n, out_at;
+	struct loop_io io;
+	struct loop_task again;
+	struct conn *next, *prev;
+	struct addr peer;
 };
 
 struct socketmap_server {
