@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import shutil
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -49,12 +50,10 @@ class Laboratory:
 
     def _build(self):
         releases = self._releases()
-        folder = tempfile.TemporaryDirectory(prefix="moat-lab-")
-        if self.keep:
-            folder = contextlib.nullcontext(tempfile.mkdtemp(
-                prefix="moat-lab-"))
-        self.folder = Path(self.stack.enter_context(folder))
+        self.folder = Path(tempfile.mkdtemp(prefix="moat-lab-"))
         self.folder.chmod(0o755)
+        if not self.keep:
+            self.stack.callback(shutil.rmtree, self.folder)
         self.network = self.stack.enter_context(Network())
         self.log("starting name server, policy host, receiver, attacker")
         certificates = self._certificates()

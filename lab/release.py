@@ -9,6 +9,7 @@ when the run ends. Nothing is mounted."""
 import os
 import re
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -114,12 +115,23 @@ class Release:
     def _sweep(self):
         """Removes the places of runs that are no more."""
         for place in (self.root / "lab").iterdir():
-            pid = place.name.split("-")[0]
-            if not Path("/proc", pid).exists():
+            if not Path("/proc", place.name.split("-")[0]).exists():
+                end_master(place / "queue")
                 shutil.rmtree(place, ignore_errors=True)
 
     def place(self, host, name):
         return Place(self, host, name)
+
+
+def end_master(queue):
+    """Ends a Postfix that has outlived its run, which was killed: its master
+    process works in its queue directory."""
+    try:
+        pid = int((queue / "pid/master.pid").read_text())
+        if os.readlink(f"/proc/{pid}/cwd") == str(queue):
+            os.kill(pid, signal.SIGTERM)
+    except (OSError, ValueError):
+        pass
 
 
 class Place:
