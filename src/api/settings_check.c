@@ -104,7 +104,7 @@ static bool nobody_connects(const struct settings *s)
 	       !str_eq(settings_str(s, "policy.socket_mode"), STR("0666"));
 }
 
-static bool is_open(const struct settings *s, const char *key)
+static bool is_open(const struct settings *s, const char *role, const char *key)
 {
 	struct addr a;
 	size_t n;
@@ -113,18 +113,23 @@ static bool is_open(const struct settings *s, const char *key)
 	for (size_t i = 0; i < n; i++)
 		if (addr_parse(list[i], 0, &a) == ST_OK &&
 			!addr_is_loopback(&a))
-			return runs(s, "policy");
+			return runs(s, role);
 	return false;
 }
 
 static bool is_policy_open(const struct settings *s)
 {
-	return is_open(s, "policy.listen");
+	return is_open(s, "policy", "policy.listen");
 }
 
 static bool is_metrics_open(const struct settings *s)
 {
-	return is_open(s, "policy.metrics_listen");
+	return is_open(s, "policy", "policy.metrics_listen");
+}
+
+static bool is_lmtp_open(const struct settings *s)
+{
+	return is_open(s, "lmtp", "lmtp.listen");
 }
 
 static const struct {
@@ -163,6 +168,10 @@ static const struct {
 	{ no_report_host, SETTINGS_WARNING,
 		"report.host is empty, so domains cannot ask for TLS reports: "
 		"set it to a host name for them" },
+	{ is_lmtp_open, SETTINGS_WARNING,
+		"lmtp.listen has an address that other machines can reach, "
+		"and there is no authentication: use 127.0.0.1, or let a "
+		"firewall see to it" },
 	{ no_listener, SETTINGS_ERROR,
 		"policy.listen and policy.socket are both empty, so no mail "
 		"server could ask: set one of them" },

@@ -214,7 +214,7 @@ static int drop_file(void **state)
 }
 
 static const char *const some_roles[] = { "acme", "digest", "dns", "edge",
-	"policy", NULL };
+	"lmtp", "policy", NULL };
 
 struct found {
 	char text[4000];
@@ -270,6 +270,10 @@ static void what_makes_no_sense_together(void **state)
 			"error: report.host is one of dns.name_servers" },
 		{ "host = rua.z.example\n", "host = rua.example\n", 0,
 			"note: report.host lies outside" },
+		{ "roles = acme dns edge\n",
+			"roles = acme dns edge lmtp\n[lmtp]\n"
+			"listen = 192.0.2.1:24\n",
+			0, "warning: lmtp.listen has an address" },
 		{ "[report]\n", "[console]\nhost = z.example\n[report]\n", 1,
 			"error: console.host is the zone" },
 		{ "roles = acme dns edge\n",
