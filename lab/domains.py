@@ -42,6 +42,9 @@ class Domain:
         if self.scenario.policy is not None:
             lines += [f'_mta-sts.{label} TXT "v=STSv1; id=1"',
                       f"mta-sts.{label} A {self.policy_address}"]
+        if self.scenario.second_mx:
+            lines += [f"{label} MX 20 mx2.{label}",
+                      f"mx2.{label} A {self.back_door}"]
         if self.scenario.tlsa:
             lines.append(f"_25._tcp.mx.{label} TLSA {tlsa}")
         return lines

@@ -94,7 +94,8 @@ class Laboratory:
         made = Authority(self.folder / "certificates")
         mx = [d.mx for d in self.domains]
         policy = [d.policy_host for d in self.domains]
-        made.issue("mx", mx, honest=True)
+        second = [f"mx2.{d.name}" for d in self.domains]
+        made.issue("mx", [*mx, *second], honest=True)
         made.issue("policy", [*policy, f"mta-sts.{ATTACKER}", ATTACKER])
         made.issue("policy-expired", policy, expired=True)
         made.issue("attacker", [ATTACKER])

@@ -115,7 +115,7 @@ class Round:
 
         def row(wave, cache):
             to = address(way, sender, wave, domain)
-            expected = scenario.expected(sender.name, cache)
+            expected = scenario.expected(sender.name, way, cache)
             return Row(scenario.name, scenario.about, cache, sender.name, way,
                        expected.what, expected.why, evidence.outcome(to),
                        evidence.said(to))

@@ -3,9 +3,10 @@
 are read from RFC 8461, RFC 7672 and the manuals of the mail servers, not from
 what moat does. A row that differs from the others has its reason beside it.
 
-Every scenario is played in domains of its own: NAME-cold.plain, which no sender
-has heard of before the attack begins, and NAME-warm.plain, to which each of
-them has delivered once before. In texts, {D} is the domain, {MX} its MX host.
+Every scenario is played in domains of its own: NAME-cold.plain, which no
+sender has heard of before the attack begins, and NAME-warm.plain, to which
+each of them has delivered once before. In texts, {D} is the domain, {MX} its
+MX host.
 """
 
 from dataclasses import dataclass, field
@@ -43,7 +44,8 @@ class Outcome:
 @dataclass(frozen=True)
 class Scenario:
     """smtp, https and answers are what the attacker does; see attacker.py.
-    expect: by cache state; senders: exceptions by sender and cache state.
+    expect: by cache state; senders: exceptions by "SENDER" or "SENDER WAY"
+    and cache state.
     control: what happens without moat. report: what Postfix 3.10 tells the
     domain of a cold try, with "visibility"; None: not looked at."""
 
@@ -54,6 +56,7 @@ class Scenario:
     senders: dict = field(default_factory=dict)
     signed: bool = False
     tlsa: bool = False
+    second_mx: bool = False     # mx2, less preferred, never attacked, no TLSA
     policy: str | None = ENFORCE
     smtp: dict = field(default_factory=dict)
     https: dict = field(default_factory=dict)
@@ -64,11 +67,14 @@ class Scenario:
     def caches(self):
         return [c for c in ("cold", "warm") if c in self.expect]
 
-    def expected(self, sender, cache):
+    def expected(self, sender, way, cache):
         """cache may also be "control"."""
-        usual = (Outcome(self.control) if cache == "control"
-                 else self.expect[cache])
-        return self.senders.get(sender, {}).get(cache, usual)
+        for key in (f"{sender} {way}", sender):
+            if cache in self.senders.get(key, {}):
+                return self.senders[key][cache]
+        if cache == "control":
+            return Outcome(self.control)
+        return self.expect[cache]
 
 
 STOPPED = {"cold": Outcome(HELD), "warm": Outcome(HELD)}
@@ -85,6 +91,14 @@ NO_DANE = {"sendmail": {"cold": Outcome(READ_TLS, LIMIT)}}
 GIVES_UP = {sender: {cache: Outcome(BOUNCED, LIMIT)
                      for cache in ("cold", "warm")}
             for sender in ("postfix37", "postfix310")}
+
+# A socketmap can name one level for all MX hosts of a domain. With the default
+# level dane the policy in force takes the place of DANE for some of them; with
+# the way dane-sts it is the other way round, so that is HELD.
+ONE_LEVEL = {"postfix37": {"cold": Outcome(READ_TLS, LIMIT)},
+             "postfix310 sts-tlsrpt": {"cold": Outcome(READ_TLS, LIMIT)},
+             "postfix310 visible": {"cold": Outcome(READ_TLS, LIMIT)},
+             "sendmail": {"cold": Outcome(READ_TLS, LIMIT)}}
 
 STRIP = {"kind": "strip"}
 
@@ -212,12 +226,21 @@ SCENARIOS = (
              "satisfied", {"cold": Outcome(HELD)}, READ_TLS, NO_DANE,
              signed=True, tlsa=True, smtp=pose("misissued")),
 
+    Scenario("dane-some", "DANE for the first MX host only, whose certificate "
+             "satisfies MTA-STS but not DANE", {"cold": Outcome(HELD)},
+             READ_TLS, ONE_LEVEL, signed=True, tlsa=True, second_mx=True,
+             policy=ENFORCE.replace("mx: {MX}", "mx: {MX}\r\nmx: mx2.{D}"),
+             smtp=pose("misissued")),
+
     Scenario("testing", "mode testing, STARTTLS stripped", UNENFORCED,
-             policy=mode("testing"), smtp=STRIP),
+             policy=mode("testing"), smtp=STRIP, report=NOTHING),
     Scenario("testing-tls", "mode testing, MX certificate self-signed",
              {"cold": Outcome(READ_TLS, ASKED)}, READ_TLS,
              policy=mode("testing"), smtp=pose("self-signed"),
              report="validation-failure"),
+    Scenario("testing-name", "mode testing, MX certificate for another name",
+             {"cold": Outcome(READ_TLS, ASKED)}, READ_TLS,
+             policy=mode("testing"), smtp=pose("attacker"), report=SUCCESS),
     Scenario("policy-missing", "the policy host says 404, nothing else",
              {"cold": Outcome(SAFE)}, SAFE,
              https={"kind": "missing", "pem": "policy"},
