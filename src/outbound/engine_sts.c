@@ -149,6 +149,15 @@ static void on_fetch(void *ctx, const struct sts_fetch_result *r)
 		end(job);
 }
 
+static const char *no_record(const struct sts_job *job)
+{
+	if (job->temp)
+		return "nobody knows whether there is a record";
+	return job->outcome == STS_RECORD_NONE
+		       ? "there is no record"
+		       : "there is no record that can be used";
+}
+
 /* Why the policy is not fetched; NULL: it must be. */
 static const char *no_fetch(
 	struct sts_job *job, const struct policy_entry *entry, bool in_force)
@@ -162,11 +171,11 @@ static const char *no_fetch(
 	if (policy_pinned(e, site_name(s)))
 		return "the cached policy is pinned by a rule";
 	if (job->force || job->refresh)
-		return valid || in_force ? NULL : "there is no record";
+		return valid || in_force ? NULL : no_record(job);
 	if (!valid)
 		return in_force ? "the cached policy stays in force until its "
 				  "max_age is over (RFC 8461 section 3.3)"
-				: "there is no record";
+				: no_record(job);
 	if (in_force && str_eq(id, entry->id))
 		return "the record's id is that of the cached policy";
 	if (failed.n > 0 && str_eq(id, failed) && mono_ms(e) < s->fail_until_ms)
