@@ -4,6 +4,8 @@
  * has cached; without one, or with options of its own, the same engine runs
  * here, with an empty cache in a folder that is removed again.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,7 +39,8 @@ static const struct arg_row options[] = {
 
 /* ---- through the running role */
 
-static bool is_running(const struct cli *cli, const struct settings *set)
+/* Is there a running role, and may we ask it? */
+static bool is_there(const struct cli *cli, const struct settings *set)
 {
 	const char *path =
 		settings_run_path(set, cli->arena, SETTINGS_POLICY_SOCKET).p;
@@ -46,7 +49,7 @@ static bool is_running(const struct cli *cli, const struct settings *set)
 	enum status st = channel_connect(path, &fd, &e);
 
 	fd_close(&fd);
-	return st != ST_NOTFOUND;
+	return st == ST_OK;
 }
 
 static int ask_role(
@@ -73,7 +76,7 @@ struct here {
 	struct loop *loop;
 	struct policy_service *service;
 	struct explain explain;
-	char folder[64];
+	char folder[4096];
 	struct str json;
 };
 
@@ -110,15 +113,18 @@ static enum status set_options(
 	return st;
 }
 
-/* The cache's file and its lock. */
-static void remove_folder(struct cli *cli, const struct here *h)
+/* The folder with all that is in it: the cache's file and its lock. */
+static void remove_folder(const char *path)
 {
-	static const char *const files[] = { "policy.mdb", "policy.mdb-lock" };
+	DIR *dir = opendir(path);
+	struct dirent *d;
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
-		(void)unlink(
-			arena_fmt(cli->arena, "%s/%s", h->folder, files[i]).p);
-	(void)rmdir(h->folder);
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			(void)unlinkat(dirfd(dir), d->d_name, 0);
+	if (dir != NULL)
+		(void)closedir(dir);
+	(void)rmdir(path);
 }
 
 static enum status run_here(struct cli *cli, struct here *h,
@@ -151,19 +157,22 @@ static enum status run_here(struct cli *cli, struct here *h,
 static int ask_here(struct cli *cli, const struct settings *set,
 	const struct policy_domain *domain, const struct json **out)
 {
-	struct here h = { .folder = "/tmp/moat-explain-XXXXXX" };
+	const char *tmp = getenv("TMPDIR");
+	struct here h = {};
 	struct json *tree = NULL;
 	struct err e = {};
 	enum status st;
 
+	(void)snprintf(h.folder, sizeof(h.folder), "%s/moat-explain-XXXXXX",
+		tmp != NULL ? tmp : "/tmp");
 	if (mkdtemp(h.folder) == NULL) {
-		(void)err_set(&e, ST_PERM, "no folder can be made in /tmp");
+		(void)err_sys(&e, ST_PERM, errno, "%s", h.folder);
 		return cli_failed(cli, &e);
 	}
 	st = run_here(cli, &h, set, domain, &e);
 	policy_service_free(&h.service);
 	loop_free(&h.loop);
-	remove_folder(cli, &h);
+	remove_folder(h.folder);
 	if (st == ST_OK)
 		st = json_parse(cli->arena, h.json, JSON_LIMITS_DEFAULT, &tree,
 			NULL, &e);
@@ -195,7 +204,7 @@ static bool wants_here(const struct args *args)
 static int explain(struct cli *cli, const struct args *args,
 	const struct settings *set, const struct policy_domain *domain)
 {
-	bool here = wants_here(args) || !is_running(cli, set);
+	bool here = wants_here(args) || !is_there(cli, set);
 	const struct json *answer = NULL;
 	int code = here ? ask_here(cli, set, domain, &answer)
 			: ask_role(cli, args->words.items[0], &answer);

@@ -14,7 +14,7 @@ import subprocess
 import pytest
 
 from harness.knot import Knot
-from harness.moat import HOST, Moat
+from harness.moat import HOST, Moat, program
 from harness.policy_host import Authority, PolicyHost, answer
 from harness.ports import free_port
 from harness.process import wait_until
@@ -458,10 +458,16 @@ def test_explain(stack, world):
     assert failed.returncode == 1
     assert "sts-policy-fetch-error" in failed.stdout
     moat.stop()
-    # Without a running role it is looked up here.
-    here = moat("explain", domain("enforce"))
+    # Without a running role it is looked up here, and nothing stays.
+    left = world.folder / "tmp"
+    left.mkdir()
+    here = subprocess.run(
+        [program(), "-c", moat.conf, "explain", domain("enforce")],
+        env={**os.environ, "TMPDIR": str(left)}, capture_output=True,
+        text=True, timeout=60, check=False)
     assert here.returncode == 0 and "Looked up here" in here.stdout
     assert secure("enforce") in here.stdout
+    assert not list(left.iterdir())
 
 
 def test_metrics(stack, world):
