@@ -51,6 +51,8 @@ class Round:
     def _send(self, wave, wanted):
         """Sends a wave, and waits until each message had its try."""
         plan = self._plan(wave, wanted)
+        if not any(plan.values()):
+            return
         began = time.monotonic()
         for sender, recipients in plan.items():
             if recipients:
@@ -76,8 +78,10 @@ class Round:
         attacked = time.monotonic()
         self.log("the attack begins")
         self.laboratory.attack()
-        self._send(ATTACK, is_attacked)
+        self._send(ATTACK, is_late)
         in_time = time.monotonic() - began < SHORT_MAX_AGE_S
+        self._send(ATTACK, lambda d, way: is_attacked(d, way)
+                   and not is_late(d, way))
         if any(is_late(d, way) for s in self.senders for way in s.ways
                for d in self.laboratory.domains):
             self._wait_for_expiry(attacked)
