@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor_postfix: a function for each test, in the order of a look-up. */
+#include "outbound/doctor_postfix.h"
+
+#include "base/num.h"
+#include "io/addr.h"
+
+#include "base/poison.h"
+
+#define DNS_PORT 53
+#define RESOLVERS_MAX 3 /* those that the resolver library asks */
+
+/* ---- what postconf printed */
+
+struct str doctor_postfix_value(
+	const struct doctor_postfix *p, const char *name)
+{
+	struct str rest = p->main, line, key;
+
+	while (rest.p != NULL) {
+		line = str_cut(&rest, '\n');
+		key = str_cut(&line, '=');
+		if (line.p != NULL && str_eq(str_trim(key), str_of(name)))
+			return str_trim(line);
+	}
+	return (struct str){};
+}
+
+/* "3.10.5", "3.12-20260821", "3.7.11" into numbers. */
+static void read_version(struct str s, int version[3])
+{
+	uint32_t n;
+
+	s = str_cut(&s, '-');
+	for (size_t i = 0; i < 3; i++) {
+		struct str part = s.p == NULL ? STR("0") : str_cut(&s, '.');
+
+		version[i] = num_u32(part, 0, 999, &n) == ST_OK ? (int)n : -1;
+	}
+}
+
+/* The next word of a line; empty at its end. */
+static struct str word(struct str *rest)
+{
+	size_t n = 0;
+	struct str w;
+
+	*rest = str_trim(*rest);
+	while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\t')
+		n++;
+	w = str_upto(*rest, n);
+	*rest = str_from(*rest, n);
+	return w;
+}
+
+/* The line of a service of master.cf; name and type are taken off. */
+static struct str service(struct str master, struct str name)
+{
+	while (master.p != NULL) {
+		struct str line = str_cut(&master, '\n');
+
+		if (str_eq(word(&line), name) &&
+			str_eq(word(&line), STR("unix")))
+			return line;
+	}
+	return (struct str){};
+}
+
+/* Columns: private, unprivileged, chroot. "-" was "y" before Postfix 3.0. */
+static bool is_chrooted(struct str master)
+{
+	struct str line = service(master, STR("smtp"));
+
+	(void)word(&line);
+	(void)word(&line);
+	return str_eq(word(&line), STR("y"));
+}
+
+struct doctor_postfix doctor_postfix_of(struct str main, struct str master)
+{
+	struct doctor_postfix p = { .main = main, .master = master };
+
+	read_version(doctor_postfix_value(&p, "mail_version"), p.version);
+	p.chrooted = is_chrooted(master);
+	return p;
+}
+
+bool doctor_postfix_from(
+	const struct doctor_postfix *p, int major, int minor, int patch)
+{
+	const int want[3] = { major, minor, patch };
+
+	for (size_t i = 0; i < 3; i++)
+		if (p->version[i] != want[i])
+			return p->version[i] > want[i];
+	return true;
+}
+
+static bool value_is(
+	const struct doctor_postfix *p, const char *name, const char *want)
+{
+	return str_eq(doctor_postfix_value(p, name), str_of(want));
+}
+
+/* ---- the table */
+
+/* The next table of a list of them; what is in braces is one. */
+static struct str table(struct str *rest)
+{
+	size_t at = 0, n = 0;
+	int depth = 0;
+	struct str t;
+
+	while (at < rest->n && (str_index(STR(" \t,"), rest->p[at]) >= 0))
+		at++;
+	*rest = str_from(*rest, at);
+	for (; n < rest->n; n++) {
+		depth += rest->p[n] == '{';
+		depth -= rest->p[n] == '}';
+		if (depth <= 0 && str_index(STR(" \t,"), rest->p[n]) >= 0)
+			break;
+	}
+	t = str_upto(*rest, n);
+	*rest = str_from(*rest, n);
+	return t;
+}
+
+static bool take(struct str *s, struct str prefix)
+{
+	if (!str_starts(*s, prefix))
+		return false;
+	*s = str_from(*s, prefix.n);
+	return true;
+}
+
+/* Cuts the socketmap's name off the end. */
+static struct str last_part(struct str *s)
+{
+	size_t n = s->n;
+	struct str name;
+
+	while (n > 0 && s->p[n - 1] != ':')
+		n--;
+	name = str_from(*s, n);
+	*s = str_upto(*s, n == 0 ? 0 : n - 1);
+	return name;
+}
+
+static bool same_place(struct str a, struct str b)
+{
+	struct addr x, y;
+
+	if (str_starts(a, STR("localhost:")))
+		return str_ends(b, str_from(a, sizeof("localhost") - 1));
+	return addr_parse(a, 0, &x) == ST_OK && addr_parse(b, 0, &y) == ST_OK &&
+	       addr_port(&x) == addr_port(&y) &&
+	       str_eq(addr_bytes(&x), addr_bytes(&y));
+}
+
+/* Where smtp(8) finds a socket: it works in the queue directory. */
+static struct str real_path(
+	struct doctor *d, const struct doctor_postfix *p, struct str path)
+{
+	struct str queue = doctor_postfix_value(p, "queue_directory");
+
+	if (str_starts(path, STR("/")))
+		return p->chrooted ? arena_fmt(d->arena, "%.*s%.*s",
+					     STR_ARG(queue), STR_ARG(path))
+				   : path;
+	return arena_fmt(d->arena, "%.*s/%.*s", STR_ARG(queue), STR_ARG(path));
+}
+
+/* Is this table a socket of moat? */
+static bool is_ours(struct doctor *d, const struct doctor_postfix *p,
+	const struct doctor_moat *moat, struct str text, struct doctor_map *map)
+{
+	struct str s = text, name;
+
+	(void)take(&s, STR("proxy:"));
+	if (!take(&s, STR("socketmap:")))
+		return false;
+	name = last_part(&s);
+	*map = (struct doctor_map){ .text = text };
+	for (size_t i = 0; i < moat->n_profiles; i++)
+		if (str_eq(moat->profiles[i].name, name))
+			map->profile = &moat->profiles[i];
+	if (take(&s, STR("unix:"))) {
+		map->socket = real_path(d, p, s);
+		return moat->socket.n > 0 &&
+		       (str_eq(map->socket, moat->socket) ||
+			       str_eq(s, moat->socket));
+	}
+	if (!take(&s, STR("inet:")))
+		return false;
+	for (size_t i = 0; i < moat->n_listen; i++)
+		if (same_place(s, moat->listen[i]))
+			return true;
+	return false;
+}
+
+/* A table that answers before ours does hides what moat would say. */
+static void judge_before(struct doctor *d, struct str text)
+{
+	if (str_starts(text, STR("static:")))
+		doctor_add(d, DOCTOR_ERROR, "postfix.tables",
+			"Put moat before it in smtp_tls_policy_maps.",
+			"%s answers for every domain, so that moat is never "
+			"asked",
+			doctor_quote(d, text));
+	else if (str_starts(text, STR("socketmap:")))
+		doctor_add(d, DOCTOR_WARNING, "postfix.tables",
+			"Two such programs get in each other's way: take the "
+			"other one out.",
+			"another socketmap is asked before moat: %s",
+			doctor_quote(d, text));
+	else
+		doctor_add(d, DOCTOR_GOOD, "postfix.tables", "",
+			"what %s has goes before moat's answers",
+			doctor_quote(d, text));
+}
+
+static void judge_maps(struct doctor *d, const struct doctor_postfix *p,
+	const struct doctor_moat *moat, struct doctor_map *map)
+{
+	struct str rest = doctor_postfix_value(p, "smtp_tls_policy_maps");
+	struct str all = rest, t, before[16];
+	size_t n = 0;
+
+	while ((t = table(&rest)).n > 0) {
+		if (is_ours(d, p, moat, t, map))
+			break;
+		*map = (struct doctor_map){};
+		if (n < sizeof(before) / sizeof(*before))
+			before[n++] = t;
+	}
+	if (map->text.n == 0) {
+		doctor_add(d, DOCTOR_ERROR, "postfix.maps",
+			"Set smtp_tls_policy_maps = "
+			"socketmap:inet:127.0.0.1:8461:NAME in main.cf, with "
+			"the profile of docs/sending.md as NAME.",
+			"smtp_tls_policy_maps does not lead to moat: \"%s\"",
+			doctor_quote(d, all));
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		judge_before(d, before[i]);
+	doctor_add(d, DOCTOR_GOOD, "postfix.maps", "",
+		"smtp_tls_policy_maps asks moat: %s",
+		doctor_quote(d, map->text));
+}
+
+/* ---- the profile and the version */
+
+static void judge_version(struct doctor *d, const struct doctor_postfix *p)
+{
+	const char *text = doctor_quote(
+		d, doctor_postfix_value(p, "mail_version"));
+
+	if (p->version[0] < 0 || p->version[1] < 0)
+		doctor_add(d, DOCTOR_UNTESTED, "postfix.version",
+			"Is it Postfix whose postconf was run?",
+			"postconf tells no version: \"%s\"", text);
+	else if (!doctor_postfix_from(p, 3, 4, 0))
+		doctor_add(d, DOCTOR_ERROR, "postfix.version",
+			"Update Postfix to 3.4 or later.",
+			"Postfix %s does not know servername: it defers mail "
+			"to every domain with a policy",
+			text);
+	else
+		doctor_add(d, DOCTOR_GOOD, "postfix.version", "", "Postfix %s",
+			text);
+}
+
+static bool has_attributes(const struct sts_profile *s)
+{
+	return s->kind == STS_PROFILE_STS_TLSRPT ||
+	       (s->kind == STS_PROFILE_DANE_STS && s->tlsrpt);
+}
+
+static void judge_profile(struct doctor *d, const struct doctor_postfix *p,
+	const struct doctor_map *map)
+{
+	const struct engine_profile *profile = map->profile;
+	const char *name;
+
+	if (profile == NULL) {
+		doctor_add(d, DOCTOR_ERROR, "postfix.profile",
+			"Ask for sts, sts-tlsrpt or dane-sts, or write a "
+			"[profile NAME] into moat.conf.",
+			"moat has no profile of the name at the end of %s",
+			doctor_quote(d, map->text));
+		return;
+	}
+	name = doctor_quote(d, profile->name);
+	if (has_attributes(&profile->profile) &&
+		!doctor_postfix_from(p, 3, 10, 0))
+		doctor_add(d, DOCTOR_ERROR, "postfix.profile",
+			"Before Postfix 3.10 ask for sts, or for dane-sts with "
+			"policy.tlsrpt = no.",
+			"the profile %s has TLSRPT attributes, which this "
+			"Postfix does not know: it defers the mail",
+			name);
+	else if (profile->profile.kind == STS_PROFILE_STS &&
+		 doctor_postfix_from(p, 3, 10, 0))
+		doctor_add(d, DOCTOR_WARNING, "postfix.profile",
+			"From Postfix 3.10 on ask for sts-tlsrpt.",
+			"the profile %s tells this Postfix neither the "
+			"patterns of a policy nor what to report",
+			name);
+	else
+		doctor_add(d, DOCTOR_GOOD, "postfix.profile", "",
+			"the profile %s is one for this version", name);
+}
+
+/* ---- what Postfix needs to do as it is told */
+
+static bool is_strong(struct str level)
+{
+	return str_eq(level, STR("encrypt")) || str_eq(level, STR("verify")) ||
+	       str_eq(level, STR("secure")) ||
+	       str_eq(level, STR("dane-only")) ||
+	       str_eq(level, STR("fingerprint"));
+}
+
+static bool is_dane(struct str level)
+{
+	return str_eq(level, STR("dane")) || str_eq(level, STR("dane-only"));
+}
+
+static void judge_level(struct doctor *d, const struct doctor_postfix *p,
+	const struct sts_profile *s)
+{
+	struct str level = doctor_postfix_value(p, "smtp_tls_security_level");
+	const char *text = doctor_quote(d, level);
+	bool dane_sts = s->kind == STS_PROFILE_DANE_STS;
+
+	if (level.n == 0 || str_eq(level, STR("none")))
+		doctor_add(d, DOCTOR_ERROR, "postfix.level",
+			"Set smtp_tls_security_level = dane, or = may with the "
+			"profile dane-sts.",
+			"smtp_tls_security_level is \"%s\": mail to domains "
+			"without a policy goes in clear",
+			text);
+	else if (s->visibility && !str_eq(level, STR("may")))
+		doctor_add(d, DOCTOR_WARNING, "postfix.level",
+			"Set visibility = no, or smtp_tls_security_level = "
+			"may.",
+			"visibility makes level may of level %s for domains in "
+			"testing",
+			text);
+	else if (!dane_sts && !is_dane(level))
+		doctor_add(d, DOCTOR_WARNING, "postfix.level",
+			"Set smtp_tls_security_level = dane, or ask for the "
+			"profile dane-sts.",
+			"smtp_tls_security_level is %s, and the profile keeps "
+			"silent where there is DANE: nobody does it",
+			text);
+	else if (dane_sts && is_strong(level))
+		doctor_add(d, DOCTOR_WARNING, "postfix.level",
+			"Take level may or dane, or a profile sts.",
+			"the level %s is stronger than dane, which moat's "
+			"answers set in its place",
+			text);
+	else
+		doctor_add(d, DOCTOR_GOOD, "postfix.level", "",
+			"smtp_tls_security_level is %s", text);
+}
+
+static bool uses_dane(
+	const struct doctor_postfix *p, const struct sts_profile *s)
+{
+	return s->kind == STS_PROFILE_DANE_STS ||
+	       is_dane(doctor_postfix_value(p, "smtp_tls_security_level"));
+}
+
+static void judge_dnssec(struct doctor *d, const struct doctor_postfix *p)
+{
+	struct str is = doctor_postfix_value(p, "smtp_dns_support_level");
+
+	if (str_eq(is, STR("dnssec")))
+		doctor_add(d, DOCTOR_GOOD, "postfix.dnssec", "",
+			"smtp_dns_support_level is dnssec");
+	else
+		doctor_add(d, DOCTOR_ERROR, "postfix.dnssec",
+			"Set smtp_dns_support_level = dnssec in main.cf.",
+			"smtp_dns_support_level is \"%s\": Postfix cannot do "
+			"DANE, and mail to domains that have it waits or goes "
+			"unprotected",
+			doctor_quote(d, is));
+}
+
+static void judge_trust(struct doctor *d, const struct doctor_postfix *p)
+{
+	struct str file = doctor_postfix_value(p, "smtp_tls_CAfile");
+	struct str path = doctor_postfix_value(p, "smtp_tls_CApath");
+
+	if (file.n > 0)
+		doctor_add(d, DOCTOR_GOOD, "postfix.trust", "",
+			"smtp_tls_CAfile is %s", doctor_quote(d, file));
+	else if (path.n > 0)
+		doctor_add(d, DOCTOR_GOOD, "postfix.trust", "",
+			"smtp_tls_CApath is %s", doctor_quote(d, path));
+	else if (value_is(p, "tls_append_default_CA", "yes"))
+		doctor_add(d, DOCTOR_GOOD, "postfix.trust", "",
+			"tls_append_default_CA is yes");
+	else
+		doctor_add(d, DOCTOR_ERROR, "postfix.trust",
+			"Set smtp_tls_CAfile = "
+			"/etc/ssl/certs/ca-certificates.crt in main.cf.",
+			"neither smtp_tls_CAfile nor smtp_tls_CApath is set: "
+			"mail to every domain in mode enforce waits");
+}
+
+static void judge_patterns(struct doctor *d, const struct doctor_postfix *p,
+	const struct sts_profile *s)
+{
+	struct str is = doctor_postfix_value(
+		p, "smtp_tls_enforce_sts_mx_patterns");
+
+	if (!doctor_postfix_from(p, 3, 10, 5) || !has_attributes(s))
+		return;
+	if (str_eq(is, STR("no")))
+		doctor_add(d, DOCTOR_WARNING, "postfix.patterns",
+			"Take smtp_tls_enforce_sts_mx_patterns out of main.cf.",
+			"smtp_tls_enforce_sts_mx_patterns is no: certificates "
+			"are compared with the policy, MX hosts are not");
+	else
+		doctor_add(d, DOCTOR_GOOD, "postfix.patterns", "",
+			"MX hosts are compared with the patterns of the "
+			"policy");
+}
+
+/* 0 to 4, or words from 3.10 on. */
+static void judge_log(struct doctor *d, const struct doctor_postfix *p,
+	const struct sts_profile *s)
+{
+	struct str is = doctor_postfix_value(p, "smtp_tls_loglevel");
+	const char *text = doctor_quote(d, is);
+
+	if (s->visibility && str_eq(is, STR("1")))
+		doctor_add(d, DOCTOR_WARNING, "postfix.log",
+			"Set smtp_tls_loglevel = routine,untrusted in main.cf.",
+			"smtp_tls_loglevel is 1: what is reported about "
+			"domains in testing is always good, whatever happens");
+	else if (is.n == 0 || str_eq(is, STR("0")) || str_eq(is, STR("none")))
+		doctor_add(d, DOCTOR_WARNING, "postfix.log",
+			"Set smtp_tls_loglevel = 1 in main.cf.",
+			"smtp_tls_loglevel is %s: the log does not tell "
+			"Verified from Untrusted",
+			is.n == 0 ? "empty" : text);
+	else
+		doctor_add(d, DOCTOR_GOOD, "postfix.log", "",
+			"smtp_tls_loglevel is %s", text);
+}
+
+/* An -o of master.cf counts more than main.cf. */
+static void judge_master(
+	struct doctor *d, const struct doctor_postfix *p, struct str name)
+{
+	static const struct str params[] = { STR("smtp_tls_policy_maps="),
+		STR("smtp_tls_security_level="), STR("smtp_tls_CAfile="),
+		STR("smtp_tls_CApath="), STR("smtp_dns_support_level=") };
+	struct str line = service(p->master, name), w;
+
+	while ((w = word(&line)).n > 0)
+		for (size_t i = 0; i < sizeof(params) / sizeof(*params); i++)
+			if (str_starts(w, params[i]))
+				doctor_add(d, DOCTOR_WARNING, "postfix.master",
+					"Look whether it is meant so: what is "
+					"said of main.cf does not hold there.",
+					"master.cf has its own for %s: %s",
+					doctor_quote(d, name),
+					doctor_quote(d, w));
+}
+
+void doctor_postfix_judge(struct doctor *d, const struct doctor_postfix *p,
+	const struct doctor_moat *moat, struct doctor_map *map)
+{
+	const struct sts_profile *s;
+
+	*map = (struct doctor_map){};
+	judge_version(d, p);
+	judge_maps(d, p, moat, map);
+	judge_trust(d, p);
+	judge_master(d, p, STR("smtp"));
+	judge_master(d, p, STR("relay"));
+	if (map->text.n == 0)
+		return;
+	judge_profile(d, p, map);
+	if (map->profile == NULL)
+		return;
+	s = &map->profile->profile;
+	judge_level(d, p, s);
+	if (uses_dane(p, s))
+		judge_dnssec(d, p);
+	judge_patterns(d, p, s);
+	judge_log(d, p, s);
+}
+
+/* ---- its resolver */
+
+void doctor_resolv_conf(struct doctor *d, struct str conf, const char *path)
+{
+	size_t n = 0;
+
+	while (conf.p != NULL && n < RESOLVERS_MAX) {
+		struct str line = str_cut(&conf, '\n'), server;
+		struct addr a;
+
+		if (!str_eq(word(&line), STR("nameserver")))
+			continue;
+		server = word(&line);
+		n++;
+		if (addr_parse(server, DNS_PORT, &a) == ST_OK &&
+			addr_is_loopback(&a))
+			continue;
+		doctor_add(d, DOCTOR_ERROR, "postfix.resolver",
+			"Run a validating resolver, as Unbound, on this "
+			"machine, and name 127.0.0.1 alone in resolv.conf.",
+			"%s leads Postfix to %s: whoever is on the way can "
+			"forge its AD bit, and so DANE",
+			path, doctor_quote(d, server));
+		return;
+	}
+	if (n == 0)
+		doctor_add(d, DOCTOR_GOOD, "postfix.resolver", "",
+			"%s names no server: Postfix asks this machine", path);
+	else
+		doctor_add(d, DOCTOR_GOOD, "postfix.resolver", "",
+			"%s leads Postfix to this machine alone", path);
+}
