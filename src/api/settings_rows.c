@@ -272,6 +272,18 @@ const struct setting_row setting_rows[] = {
 		"never say yes where smtp_tls_security_level is stronger. It "
 		"needs smtp_tls_loglevel = routine,untrusted in main.cf: "
 		"without, Postfix reports sessions as good unseen." },
+	{ "policy", "release_held", SETTING_BOOL, "no", NULL,
+		"Whether Postfix is asked to try a domain's deferred mail at "
+		"once when what it waited for is over: a new policy, a rule, "
+		"DNS that answers again. It is asked with postqueue -i, one "
+		"message at a time." },
+	{ "policy", "postfix_commands", SETTING_PATH, "/usr/sbin", NULL,
+		"Where postqueue and postconf lie (command_directory in "
+		"main.cf)." },
+	{ "policy", "postfix_config", SETTING_PATH, "", NULL,
+		"The folder with the main.cf of the Postfix to look at. Empty: "
+		"Postfix's own, usually /etc/postfix. Another one has to stand "
+		"in its alternate_config_directories." },
 	{ "policy", "metrics_listen", SETTING_ADDRS, "", NULL,
 		"Where GET /metrics is answered over HTTP. Loopback addresses "
 		"only. The control socket answers it anyway." },

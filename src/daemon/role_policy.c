@@ -11,7 +11,9 @@
 #include "base/arena.h"
 #include "base/bug.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "daemon/helper_held.h"
 #include "daemon/role.h"
 #include "daemon/roles.h"
 #include "io/fd.h"
@@ -35,6 +37,9 @@ struct state {
 	struct engine_profile *profiles;
 	size_t n_profiles;
 	int64_t started_at;
+	uint64_t releases;
+	struct trouble *trouble;
+	struct helper_held *helper; /* NULL: held mail is left alone */
 	struct policy_service *service;
 	struct answers *answers;
 	struct policy_source *source;
@@ -57,6 +62,8 @@ static void policy_role_close(void **statep)
 	policy_source_free(&s->source);
 	policy_service_free(&s->service);
 	answers_free(&s->answers);
+	helper_held_stop(&s->helper);
+	trouble_free(&s->trouble);
 	arena_free(&s->arena);
 	mem_free(s);
 	*statep = NULL;
@@ -77,12 +84,26 @@ static void allow_replaced(
 	role_allow_read(env, led);
 }
 
+/* Before there are threads, and before the sandbox. */
+static enum status start_helper(struct state *s, struct err *e)
+{
+	struct queue_where where = {
+		.commands = settings_str(s->set, "policy.postfix_commands").p,
+		.config = settings_str(s->set, "policy.postfix_config").p,
+	};
+
+	if (!settings_bool(s->set, "policy.release_held"))
+		return ST_OK;
+	return helper_held_start(&where, &s->helper, e);
+}
+
 static enum status policy_role_open(
 	struct role_env *env, void **statep, struct err *e)
 {
 	struct state *s = mem_must(sizeof(*s));
 	struct policy_service_options o;
 	struct str folder;
+	enum status st;
 
 	*statep = s;
 	s->arena = arena_must(0);
@@ -99,7 +120,10 @@ static enum status policy_role_open(
 	role_allow_read(env, o.dns.root_anchor);
 	if (o.dns.n_servers == 0)
 		allow_replaced(env, s->arena, RESOLV_CONF_PATH);
-	return policy_service_open(env->loop, &o, &s->service, e);
+	s->trouble = trouble_new();
+	st = start_helper(s, e);
+	return st == ST_OK ? policy_service_open(env->loop, &o, &s->service, e)
+			   : st;
 }
 
 /* ---- what others see of it */
@@ -116,6 +140,8 @@ static void metrics_of(struct state *s, struct policy_metrics *m)
 	m->malformed = servers.malformed;
 	m->timed_out = servers.timed_out;
 	m->started_at = (uint64_t)s->started_at;
+	m->trouble = trouble_count(s->trouble);
+	m->releases = s->releases;
 }
 
 static void write_metrics(void *ctx, struct sbuf *b)
@@ -173,6 +199,36 @@ static void on_changed(void *ctx, struct str domain)
 	answers_drop(s->answers, domain);
 }
 
+/* Postfix asks anew for each message, and so gets what is right now. */
+static void release(struct state *s, struct str domain)
+{
+	if (s->helper == NULL)
+		return;
+	s->releases++;
+	if (helper_held_ask(s->helper, domain))
+		LOG(LOG_INFO, "held.release_asked", KV_STR("domain", domain));
+	else
+		LOG(LOG_WARN, "held.release_missed", KV_STR("domain", domain));
+}
+
+static void on_trouble(
+	void *ctx, struct str domain, bool begins, const char *why)
+{
+	struct state *s = ctx;
+
+	if (begins) {
+		trouble_begin(
+			s->trouble, domain, why, clock_now(clock_system()).s);
+		LOG(LOG_WARN, "held.trouble", KV_STR("domain", domain),
+			KV_Z("why", why));
+		return;
+	}
+	if (trouble_end(s->trouble, domain))
+		LOG(LOG_INFO, "held.trouble_over", KV_STR("domain", domain),
+			KV_Z("why", why));
+	release(s, domain);
+}
+
 static void listen_mail_servers(struct state *s, const struct role_env *env)
 {
 	unsigned long files = fd_limit_raise() * 3 / 4;
@@ -214,7 +270,9 @@ static enum status policy_role_start(
 	struct role_env *env, void *state, struct err *e)
 {
 	struct state *s = state;
-	struct engine_hooks hooks = { .ctx = s, .changed = on_changed };
+	struct engine_hooks hooks = {
+		.ctx = s, .changed = on_changed, .trouble = on_trouble
+	};
 
 	(void)e;
 	s->started_at = clock_now(clock_system()).s;
@@ -234,6 +292,7 @@ static enum status policy_role_start(
 		.profiles = s->profiles,
 		.n_profiles = s->n_profiles,
 		.to_ascii = idn_to_ascii,
+		.trouble = s->trouble,
 		.status = write_status,
 		.metrics = write_metrics,
 		.ctx = s,

@@ -4,6 +4,13 @@
 
 #include "base/poison.h"
 
+/* What mail waited for may be over. */
+static void changed(struct engine *e, struct str domain, const char *why)
+{
+	event_changed(e, domain);
+	event_trouble(e, site_get(e, domain), false, why);
+}
+
 enum status engine_purge(struct engine *e, struct str domain, struct err *err)
 {
 	struct site *s = site_find(e, domain);
@@ -16,7 +23,7 @@ enum status engine_purge(struct engine *e, struct str domain, struct err *err)
 		site_forget(s);
 	}
 	if (st == ST_OK)
-		event_changed(e, domain);
+		changed(e, domain, "its policy was purged");
 	return st;
 }
 
@@ -51,7 +58,7 @@ enum status engine_rule_set(
 	if (st == ST_OK)
 		st = policy_cache_rule_put(e->o.cache, rule, NULL, err);
 	if (st == ST_OK)
-		event_changed(e, rule->domain);
+		changed(e, rule->domain, "there is a rule for it");
 	return st;
 }
 
@@ -62,6 +69,6 @@ enum status engine_rule_del(struct engine *e, struct str profile,
 		e->o.cache, profile, domain, NULL, err);
 
 	if (st == ST_OK)
-		event_changed(e, domain);
+		changed(e, domain, "its rule was removed");
 	return st;
 }

@@ -120,6 +120,8 @@ void policy_seen(struct engine *e, struct sts_job *job,
 	entry->gone = !valid;
 	if (valid) {
 		event_tell(e, ENGINE_POLICY_BACK, site_name(job->site), "");
+		event_trouble(e, job->site, false,
+			"the domain announces its policy again");
 	} else {
 		event_tell(e, ENGINE_POLICY_GONE, site_name(job->site),
 			r->why.text);
@@ -217,7 +219,7 @@ static void tell_change(struct engine *e, struct site *s,
 	if (again)
 		event_tell(e, ENGINE_FETCH_AGAIN, site_name(s), "");
 	event_changed(e, site_name(s));
-	if (!same || again || s->trouble)
+	if ((!same && old != NULL) || again || s->trouble)
 		event_trouble(e, s, false,
 			same ? "the policy could be fetched again"
 			     : "there is a new policy");

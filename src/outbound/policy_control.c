@@ -212,6 +212,48 @@ static void rule_list(struct request *r)
 	answer(r, 200);
 }
 
+/* ---- trouble */
+
+static void put_troubles(struct request *r)
+{
+	json_open_array(&r->w, "trouble");
+	if (r->control->parts.trouble != NULL)
+		trouble_json(r->control->parts.trouble, &r->w);
+	json_close_array(&r->w);
+}
+
+static void trouble_list(struct request *r)
+{
+	json_open_object(&r->w, NULL);
+	json_put_int(&r->w, "now", engine_now(r->control->parts.engine));
+	put_troubles(r);
+	json_close_object(&r->w);
+	answer(r, 200);
+}
+
+/* With what is cached for the domains that the caller has mail for. */
+static void trouble_of(struct request *r)
+{
+	const struct policy_control_parts *p = &r->control->parts;
+	const struct json *v = json_get(r->json, "domains");
+	struct policy_entry entry;
+	size_t n = 0;
+
+	json_open_object(&r->w, NULL);
+	json_put_int(&r->w, "now", engine_now(p->engine));
+	put_troubles(r);
+	json_open_array(&r->w, "policies");
+	for (v = v != NULL ? v->first : NULL; v != NULL && n < PAGE_MAX;
+		v = v->next, n++)
+		if (policy_cache_get(p->cache, r->call->arena, json_str(v),
+			    &entry) == ST_OK)
+			policy_json_entry(&r->w, NULL, &entry,
+				engine_now(p->engine), false);
+	json_close_array(&r->w);
+	json_close_object(&r->w);
+	answer(r, 200);
+}
+
 /* ---- changing */
 
 static void cache_purge(struct request *r)
@@ -403,6 +445,8 @@ static const struct route routes[] = {
 	{ "GET", "/v1/rules", false, rule_list },
 	{ "PUT", "/v1/rules/{}", true, rule_set },
 	{ "DELETE", "/v1/rules/{}", false, rule_remove },
+	{ "GET", "/v1/trouble", false, trouble_list },
+	{ "POST", "/v1/trouble", true, trouble_of },
 	{ "POST", "/v1/explain", true, explain },
 };
 

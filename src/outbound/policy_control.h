@@ -11,9 +11,12 @@
  *     POST   /v1/cache/D/refresh           fetches it now; answer as explain
  *     DELETE /v1/cache/D                   forgets it
  *     GET    /v1/rules                     the operator's rules
- *     PUT    /v1/rules/D                   {"rule", "profile", "reason",
- * "until"} DELETE /v1/rules/D?profile=P         (default *) POST   /v1/explain
- * {"next_hop"}
+ *     PUT    /v1/rules/D
+ *                 {"rule", "profile", "reason", "until"}
+ *     DELETE /v1/rules/D?profile=P         (default *)
+ *     GET    /v1/trouble                   domains whose mail may wait
+ *     POST   /v1/trouble                   {"domains"}: and their policies
+ *     POST   /v1/explain                   {"next_hop"}
  *
  * Faults are problem documents (RFC 9457) with title, detail and remedy.
  */
@@ -22,6 +25,7 @@
 #include "base/json.h"
 #include "io/http_server.h"
 #include "outbound/engine.h"
+#include "outbound/trouble.h"
 
 struct policy_control_parts {
 	struct loop *loop;
@@ -30,6 +34,7 @@ struct policy_control_parts {
 	const struct engine_profile *profiles;
 	size_t n_profiles;
 	policy_domain_ascii *to_ascii;
+	const struct trouble *trouble;
 	/* Writes the members of /v1/status, and the metrics. */
 	void (*status)(void *ctx, struct json_writer *w);
 	void (*metrics)(void *ctx, struct sbuf *b);

@@ -64,6 +64,13 @@ static const struct row rows[] = {
 	{ "moat_policy_domains_remembered", "gauge",
 		"Domains with a policy or DANE held in memory.",
 		AT(engine.live), true },
+	/* Mail that waits. */
+	{ "moat_policy_trouble_domains", "gauge",
+		"Domains whose mail may have to wait because of a policy.",
+		AT(trouble), false },
+	{ "moat_policy_releases_total", "counter",
+		"Domains whose held mail was asked to be tried again.",
+		AT(releases), false },
 	/* The cache. */
 	{ "moat_policy_cache_entries", "gauge",
 		"Policies in the cache, with expired ones.", AT(cache.entries),

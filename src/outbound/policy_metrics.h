@@ -22,6 +22,8 @@ struct policy_metrics {
 	uint64_t malformed; /* connections closed: no socketmap client */
 	uint64_t timed_out; /* connections closed: too slow */
 	uint64_t started_at;
+	uint64_t trouble;  /* domains, now */
+	uint64_t releases; /* domains whose held mail was asked for */
 };
 
 void policy_metrics_write(struct sbuf *b, const struct policy_metrics *m);
