@@ -163,7 +163,7 @@ static enum status read_answer(struct cli *cli, struct talk *t, int *code,
 	return ST_OK;
 }
 
-static enum status exchange(struct cli *cli, const struct client_call *call,
+enum status client_ask(struct cli *cli, const struct client_call *call,
 	int *code, const struct json **out, const char **remedy, struct err *e)
 {
 	struct talk t = { .fd = -1,
@@ -250,7 +250,7 @@ int client_do(struct cli *cli, const struct client_call *call,
 	struct err e = {};
 	int code = 0;
 
-	if (exchange(cli, call, &code, out, &remedy, &e) != ST_OK)
+	if (client_ask(cli, call, &code, out, &remedy, &e) != ST_OK)
 		return cli_failed_remedy(cli, &e, remedy);
 	if (cli->json && (code >= 400 || !call->quiet))
 		print_json(cli, *out);

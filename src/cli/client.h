@@ -38,6 +38,13 @@ int client_do(struct cli *cli, const struct client_call *call,
 	const struct json **out);
 
 /*
+ * The same without a word: ST_OK with the HTTP status and the answer, or what
+ * is wrong and what to do about it.
+ */
+enum status client_ask(struct cli *cli, const struct client_call *call,
+	int *code, const struct json **out, const char **remedy, struct err *e);
+
+/*
  * "/api/v1/domains/NAME/verb" (verb may be NULL) with the name checked and
  * lower-cased; p == NULL, after a message, if it is no domain name.
  */

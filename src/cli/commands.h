@@ -6,8 +6,10 @@
 
 extern const struct command cmd_audit;
 extern const struct command cmd_cache;
+extern const struct command cmd_doctor;
 extern const struct command cmd_domain;
 extern const struct command cmd_explain;
+extern const struct command cmd_held;
 extern const struct command cmd_lint;
 extern const struct command cmd_match;
 extern const struct command cmd_new;

@@ -10,8 +10,10 @@ int main(int argc, char **argv)
 	const struct command table[] = {
 		cmd_audit,
 		cmd_cache,
+		cmd_doctor,
 		cmd_domain,
 		cmd_explain,
+		cmd_held,
 		cmd_lint,
 		cmd_match,
 		cmd_new,

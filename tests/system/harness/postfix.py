@@ -67,25 +67,34 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """Mail for domains goes to transport, as "lmtp:inet:127.0.0.1:24"."""
+    """Mail for domains goes to transport, as "lmtp:inet:127.0.0.1:24". more:
+    further lines of main.cf; hosts: a file in the place of /etc/hosts, for
+    this Postfix alone."""
 
-    def __init__(self, folder, domains, transport):
+    def __init__(self, folder, domains, transport, more="", hosts=None):
         self.folder = Path(folder)
         self.port = free_port()
         self.domains = domains
         self.transport = transport
-        self.process = Process(
-            ["/usr/sbin/postfix", "-c", self.folder / "conf", "start-fg"],
-            self.folder, "postfix")
+        self.more = more
+        argv = ["/usr/sbin/postfix", "-c", self.folder / "conf", "start-fg"]
+        if hosts is not None:
+            argv = ["unshare", "--mount", "sh", "-ec",
+                    'mount --bind "$0" /etc/hosts; exec "$@"', hosts, *argv]
+        self.process = Process(argv, self.folder, "postfix")
 
     def _write(self):
         conf = self.folder / "conf"
         for name in ("conf", "queue", "data"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         subprocess.run(["chown", "postfix", self.folder / "data"], check=True)
-        (conf / "main.cf").write_text(MAIN.format(
+        main = MAIN.format(
             folder=self.folder, daemons=DAEMONS, host=HOST,
-            domains=" ".join(self.domains), transport=self.transport))
+            domains=" ".join(self.domains), transport=self.transport)
+        lines = [*main.splitlines(), *self.more.splitlines()]
+        # What is said last counts, and is said once.
+        last = {line.split(" =")[0]: line for line in lines}
+        (conf / "main.cf").write_text("\n".join(last.values()) + "\n")
         (conf / "master.cf").write_text(MASTER.format(port=self.port))
 
     @property

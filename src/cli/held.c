@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * held: moat held. What waits is told by Postfix's queue, why by its words and
+ * by the role policy, which knows the policies and what is wrong with them.
+ */
+#include "api/settings.h"
+#include "base/bug.h"
+#include "base/map.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "outbound/hold_reason.h"
+#include "outbound/queue_read.h"
+
+#include "base/poison.h"
+
+#define DOMAINS_MAX 20000 /* that are told apart */
+#define ASKED_MAX 200	  /* whose policies are asked for */
+#define BODY_BYTES_MAX (60u << 10)
+#define SAID_MAX 200u
+
+struct held {
+	struct held *next;
+	struct str domain;
+	int64_t messages;
+	int64_t since; /* the oldest message; 0: none waits */
+	const struct hold_reason *reason; /* NULL: not TLS */
+	struct str said;		  /* by Postfix */
+	const struct json *policy, *trouble;
+};
+
+struct list {
+	struct cli *cli;
+	struct map *by_name;
+	struct held *first, **last;
+	size_t n, unreadable;
+	int64_t now;
+};
+
+/* NULL: there are too many. */
+static struct held *held_of(struct list *l, struct str domain)
+{
+	struct held *h = map_get(l->by_name, domain);
+
+	if (h != NULL || l->n == DOMAINS_MAX)
+		return h;
+	h = arena_alloc(l->cli->arena, sizeof(*h));
+	BUG(h == NULL);
+	h->domain = arena_str(l->cli->arena, domain);
+	*l->last = h;
+	l->last = &h->next;
+	l->n++;
+	(void)map_put(l->by_name, h->domain, h);
+	return h;
+}
+
+/* ---- the queue */
+
+static void take_recipient(struct list *l, const struct queue_message *m,
+	const struct queue_recipient *r)
+{
+	const struct hold_reason *reason = hold_reason_of(r->reason);
+	struct held *h = held_of(l, r->domain);
+
+	if (h == NULL)
+		return;
+	h->messages++;
+	if (h->since == 0 || m->arrival < h->since)
+		h->since = m->arrival;
+	if (h->reason == NULL && (reason != NULL || h->said.n == 0)) {
+		h->reason = reason;
+		h->said = arena_str(
+			l->cli->arena, str_upto(r->reason, SAID_MAX));
+	}
+}
+
+static void on_message(void *ctx, const struct queue_message *m)
+{
+	for (size_t i = 0; m->deferred && i < m->n; i++)
+		take_recipient(ctx, m, &m->recipients[i]);
+}
+
+static enum status read_queue(struct list *l, struct err *e)
+{
+	struct settings *set = NULL;
+	struct queue_where where;
+	enum status st = client_settings(l->cli, &set, e);
+
+	if (st == ST_OK) {
+		where.commands = settings_str(set, "policy.postfix_commands").p;
+		where.config = settings_str(set, "policy.postfix_config").p;
+		st = queue_read(&where, on_message, l, &l->unreadable, e);
+	}
+	settings_free(&set);
+	return st;
+}
+
+/* ---- the role policy */
+
+static struct str write_body(struct list *l)
+{
+	struct sbuf b = sbuf_arena(l->cli->arena, BODY_BYTES_MAX);
+	struct json_writer w = json_writer_of(&b, 0);
+	size_t n = 0;
+
+	json_open_object(&w, NULL);
+	json_open_array(&w, "domains");
+	for (struct held *h = l->first; h != NULL && n < ASKED_MAX; h = h->next)
+		if (h->reason != NULL) {
+			json_put_str(&w, NULL, h->domain);
+			n++;
+		}
+	json_close_array(&w);
+	json_close_object(&w);
+	BUG(!sbuf_ok(&b));
+	return sbuf_str(&b);
+}
+
+static const struct json *first_of(const struct json *obj, const char *name)
+{
+	const struct json *list = json_get(obj, name);
+
+	return list != NULL ? list->first : NULL;
+}
+
+static enum status ask_role(struct list *l, const char **remedy, struct err *e)
+{
+	struct client_call call = { .socket = SETTINGS_POLICY_SOCKET,
+		.method = "POST",
+		.path = STR("/v1/trouble"),
+		.body = write_body(l) };
+	const struct json *answer = NULL, *v;
+	struct held *h;
+	enum status st;
+	int code = 0;
+
+	st = client_ask(l->cli, &call, &code, &answer, remedy, e);
+	if (st == ST_OK && code >= 400)
+		st = err_set(
+			e, ST_TEMP, "the role policy answers with %d", code);
+	if (st != ST_OK)
+		return st;
+	l->now = client_int(answer, "now");
+	for (v = first_of(answer, "trouble"); v != NULL; v = v->next)
+		if ((h = held_of(l, json_get_str(v, "domain"))) != NULL)
+			h->trouble = v;
+	for (v = first_of(answer, "policies"); v != NULL; v = v->next)
+		if ((h = held_of(l, json_get_str(v, "domain"))) != NULL)
+			h->policy = v;
+	return ST_OK;
+}
+
+/* Not what waits because its mail host is down. */
+static bool is_shown(const struct held *h)
+{
+	if (h->trouble != NULL)
+		return true;
+	if (h->reason == NULL)
+		return false;
+	return !h->reason->only_with_policy ||
+	       json_true(json_get(h->policy, "in_force"));
+}
+
+/* ---- printing */
+
+static const char *text_of(const struct held *h, struct cli *cli)
+{
+	if (h->reason != NULL)
+		return h->reason->text;
+	return client_text(cli, h->trouble, "why");
+}
+
+static const char *remedy_of(const struct held *h)
+{
+	return h->reason != NULL ? h->reason->remedy
+				 : "See moat explain DOMAIN for every step.";
+}
+
+static void print_one(struct cli *cli, const struct held *h)
+{
+	(void)fprintf(cli->out, "%s%.*s%s: ", cli_bold(cli), STR_ARG(h->domain),
+		cli_plain(cli));
+	if (h->messages > 0)
+		(void)fprintf(cli->out, "%lld %s since %s\n",
+			(long long)h->messages,
+			h->messages == 1 ? "recipient waits"
+					 : "recipients wait",
+			client_time(cli, h->since));
+	else
+		(void)fprintf(cli->out, "no mail waits, but it may have to\n");
+	(void)fprintf(cli->out, "  why:    %s\n", text_of(h, cli));
+	if (h->said.n > 0) {
+		struct sbuf b = sbuf_arena(cli->arena, 4 * SAID_MAX);
+
+		sbuf_escaped(&b, h->said);
+		(void)fprintf(
+			cli->out, "  said:   %.*s\n", STR_ARG(sbuf_str(&b)));
+	}
+	if (h->trouble != NULL)
+		(void)fprintf(cli->out, "  moat:   %s, since %s\n",
+			client_text(cli, h->trouble, "why"),
+			client_time(cli, client_int(h->trouble, "since")));
+	if (h->policy != NULL)
+		(void)fprintf(cli->out, "  policy: mode %s, id %s, until %s\n",
+			client_text(cli, h->policy, "mode"),
+			client_text(cli, h->policy, "id"),
+			client_time(cli, client_int(h->policy, "expires")));
+	(void)fprintf(cli->out, "  do:     %s\n", remedy_of(h));
+}
+
+static void json_one(
+	struct cli *cli, struct json_writer *w, const struct held *h)
+{
+	json_open_object(w, NULL);
+	json_put_str(w, "domain", h->domain);
+	json_put_int(w, "recipients", h->messages);
+	json_put_int(w, "since", h->since);
+	json_put_z(w, "reason", h->reason != NULL ? h->reason->id : "");
+	json_put_z(w, "why", text_of(h, cli));
+	json_put_str(w, "said", h->said);
+	json_put_z(w, "remedy", remedy_of(h));
+	if (h->trouble != NULL)
+		json_put_tree(w, "trouble", h->trouble);
+	if (h->policy != NULL)
+		json_put_tree(w, "policy", h->policy);
+	json_close_object(w);
+}
+
+static size_t print_all(struct list *l)
+{
+	size_t n = 0;
+
+	for (const struct held *h = l->first; h != NULL; h = h->next)
+		if (is_shown(h)) {
+			print_one(l->cli, h);
+			n++;
+		}
+	if (n == 0)
+		(void)fprintf(l->cli->out, "No mail waits because of TLS or a "
+					   "policy.\n");
+	if (l->unreadable > 0)
+		(void)fprintf(l->cli->out,
+			"%zu messages of the queue could not be read.\n",
+			l->unreadable);
+	return n;
+}
+
+static size_t print_json(struct list *l)
+{
+	struct sbuf b;
+	struct json_writer w = cli_json_begin(l->cli, &b);
+	size_t n = 0;
+
+	json_open_object(&w, NULL);
+	json_put_int(&w, "unreadable", (int64_t)l->unreadable);
+	json_open_array(&w, "held");
+	for (const struct held *h = l->first; h != NULL; h = h->next)
+		if (is_shown(h)) {
+			json_one(l->cli, &w, h);
+			n++;
+		}
+	json_close_array(&w);
+	json_close_object(&w);
+	cli_json_end(l->cli, &b);
+	return n;
+}
+
+static int held(struct list *l)
+{
+	const char *remedy = NULL;
+	struct err e = {};
+	bool told;
+	size_t n;
+
+	if (read_queue(l, &e) != ST_OK)
+		return cli_failed_remedy(l->cli, &e,
+			"run it as root on the machine with Postfix, or name "
+			"its folder in policy.postfix_commands");
+	told = ask_role(l, &remedy, &e) == ST_OK;
+	n = l->cli->json ? print_json(l) : print_all(l);
+	if (!told) {
+		(void)fprintf(l->cli->err,
+			"%s: what moat knows of it is missing: %s\n"
+			"  What to do: %s.\n",
+			l->cli->name, e.text, remedy != NULL ? remedy : "");
+		return CLI_UNTESTED;
+	}
+	return n > 0 || l->unreadable > 0 ? CLI_WARNINGS : CLI_GOOD;
+}
+
+static int run(struct cli *cli, const struct args *args)
+{
+	struct list l = { .cli = cli };
+	int code;
+
+	if (args->words.n > 0)
+		return cli_usage(cli, "it takes no arguments");
+	l.last = &l.first;
+	l.by_name = map_new();
+	code = held(&l);
+	map_free(&l.by_name);
+	return code;
+}
+
+const struct command cmd_held = {
+	.name = "held",
+	.words = "",
+	.summary = "Mail that waits because of a policy, and what would help",
+	.run = run,
+};
