@@ -230,16 +230,19 @@ static void on_deadline(void *ctx)
 static void ask_resolver(struct dns_query *q)
 {
 	struct dns_lookups *l = q->l;
+	enum status st;
 
 	if (l->resolver == NULL)
-		q->st = err_set(&q->e, ST_TEMP, "there is no resolver to ask");
+		st = err_set(&q->e, ST_TEMP, "there is no resolver to ask");
 	else {
 		q->event_running = true;
-		q->st = resolver_event_ask_start(&q->event, l->resolver,
-			q->name.p, q->question.type, on_resolver, q, &q->e);
+		st = resolver_event_ask_start(&q->event, l->resolver, q->name.p,
+			q->question.type, on_resolver, q, &q->e);
 	}
-	if (q->st == ST_OK)
+	/* What libunbound remembers it has told by now: q->st is of that. */
+	if (st == ST_OK)
 		return;
+	q->st = st;
 	q->event_running = false;
 	query_end_later(q);
 }

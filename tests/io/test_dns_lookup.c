@@ -14,6 +14,7 @@
 #include "io/addr.h"
 #include "io/dns_lookup.h"
 #include "io/fd.h"
+#include "proto/dns_msg.h"
 #include "proto/dns_rr.h"
 #include "tests/io/tmpdir.h"
 
@@ -32,6 +33,7 @@ struct fixture {
 	int fd; /* of a server that says: no such records */
 	struct loop_io io;
 	bool silent;
+	unsigned char rcode;
 	unsigned queries;
 	unsigned calls;
 	enum status st;
@@ -53,6 +55,7 @@ static void on_query(void *ctx, unsigned ready)
 	if (n < 12 || f->silent)
 		return;
 	buf[2] |= QR;
+	buf[3] |= f->rcode;
 	(void)sendto(f->fd, buf, (size_t)n, 0, (struct sockaddr *)&from, len);
 }
 
@@ -332,6 +335,22 @@ static void libunbound_keeps_the_contract(void **state)
 	assert_int_equal(f->calls, 3);
 }
 
+/* libunbound remembers a failure, and tells it while it is being asked. */
+static void a_remembered_failure_is_a_failure(void **state)
+{
+	struct fixture *f = *state;
+
+	dns_lookups_close(&f->lookups);
+	open_lookups(f, DNS_LOOKUP_VALIDATE);
+	f->rcode = DNS_SERVFAIL;
+	for (unsigned i = 1; i <= 3; i++) {
+		dns_lookup_start(&f->a, f->lookups, STR("a.example.net"),
+			DNS_TYPE_MX, TIMEOUT_MS, on_done, f);
+		wait_calls(f, i);
+		assert_int_equal(f->st, ST_TEMP);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -347,6 +366,7 @@ int main(void)
 		TEST(a_callback_may_ask_again),
 		TEST(many_at_once),
 		TEST(libunbound_keeps_the_contract),
+		TEST(a_remembered_failure_is_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
