@@ -283,6 +283,37 @@ static void purge(void **state)
 	assert_int_equal(t->asked[CALL_RECORD], 2);
 }
 
+/* What mail waited for is over: Postfix may try it again. */
+static void the_operator_ends_trouble(void **state)
+{
+	struct fixture *t = *state;
+
+	know(t);
+	assert_int_equal(t->ended, 0); /* its first policy ends none */
+	assert_int_equal(set_rule(t, "*", POLICY_RULE_OFF, INT64_MAX), ST_OK);
+	assert_int_equal(t->ended, 1);
+	assert_int_equal(del_rule(t, "*"), ST_OK);
+	assert_int_equal(t->ended, 2);
+	assert_int_equal(
+		engine_purge(t->e, STR("example.com"), &t->err), ST_OK);
+	assert_int_equal(t->ended, 3);
+}
+
+static void a_record_that_is_back_ends_trouble(void **state)
+{
+	struct fixture *t = *state;
+
+	know(t);
+	t->id = NULL;
+	leap(t, 61);
+	assert_ask(t, "example.com", DECISION_SECURE);
+	assert_int_equal(t->began, 1);
+	t->id = "id1";
+	leap(t, DAY / 12);
+	assert_ask(t, "example.com", DECISION_SECURE);
+	assert_int_equal(t->ended, 1);
+}
+
 /* 14: only the operator may fetch before the five minutes are over. */
 static void refresh_by_hand(void **state)
 {
@@ -344,6 +375,8 @@ int main(void)
 		TEST(rule_enforces_testing),
 		TEST(pin),
 		TEST(purge),
+		TEST(the_operator_ends_trouble),
+		TEST(a_record_that_is_back_ends_trouble),
 		TEST(refresh_by_hand),
 		TEST(not_kept_is_applied),
 	};
