@@ -162,6 +162,9 @@ void site_forget(struct site *s);
 struct hop *site_hop(struct site *s, const struct policy_domain *d, bool make);
 void site_loosen(
 	struct engine *e, struct site *s, const struct policy_entry *entry);
+/* A copy of what is loose, in a: it may go with the next policy_put. */
+enum status site_loose(
+	const struct site *s, struct arena *a, struct policy_entry *out);
 void site_tighten(struct engine *e, struct site *s);
 /* The registrable domain; without a list the domain. */
 struct str site_group(const struct engine *e, const struct site *s);

@@ -25,11 +25,11 @@ enum status policy_now(struct engine *e, struct site *s, struct arena *a,
 	struct policy_entry *out, bool *in_force)
 {
 	int64_t now = engine_now(e);
-	enum status st = ST_OK;
+	enum status st;
 
 	*in_force = false;
 	if (s->loose != NULL) {
-		*out = s->loose->entry;
+		st = site_loose(s, a, out);
 	} else {
 		st = policy_cache_get(e->o.cache, a, site_name(s), out);
 		if (st == ST_TEMP)

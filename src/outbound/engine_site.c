@@ -199,24 +199,37 @@ void site_tighten(struct engine *e, struct site *s)
 	s->loose = NULL;
 }
 
+/* All but the history; false: the arena is full. */
+static bool copy_entry(struct arena *a, const struct policy_entry *from,
+	struct policy_entry *to)
+{
+	struct str *mx = arena_array(a, from->policy.n_mx, sizeof(*mx));
+
+	*to = *from;
+	to->domain = arena_str(a, from->domain);
+	to->id = arena_str(a, from->id);
+	to->text = arena_str(a, from->text);
+	for (size_t i = 0; mx != NULL && i < from->policy.n_mx; i++)
+		mx[i] = arena_str(a, from->policy.mx[i]);
+	to->policy.mx = mx;
+	to->past = NULL;
+	to->n_past = 0;
+	return !arena_full(a);
+}
+
+enum status site_loose(
+	const struct site *s, struct arena *a, struct policy_entry *out)
+{
+	return copy_entry(a, &s->loose->entry, out) ? ST_OK : ST_LIMIT;
+}
+
 void site_loosen(
 	struct engine *e, struct site *s, const struct policy_entry *entry)
 {
 	struct loose *l = mem_must(sizeof(*l));
-	struct str *mx;
 
 	l->arena = arena_must(0);
-	l->entry = *entry;
-	l->entry.domain = arena_str(l->arena, entry->domain);
-	l->entry.id = arena_str(l->arena, entry->id);
-	l->entry.text = arena_str(l->arena, entry->text);
-	mx = arena_array(l->arena, entry->policy.n_mx, sizeof(*mx));
-	BUG(mx == NULL);
-	for (size_t i = 0; i < entry->policy.n_mx; i++)
-		mx[i] = arena_str(l->arena, entry->policy.mx[i]);
-	l->entry.policy.mx = mx;
-	l->entry.past = NULL;
-	l->entry.n_past = 0;
+	BUG(!copy_entry(l->arena, entry, &l->entry));
 	site_tighten(e, s);
 	l->at = e->next_loose++ % LOOSE_MAX;
 	if (e->loose[l->at] != NULL)

@@ -400,6 +400,8 @@ static inline void fixture_step(void *ctx, const struct engine_step *step)
 	size_t n = strlen(t->steps);
 
 	assert_true(n + 1 < sizeof(t->steps));
+	if (step->entry != NULL && step->entry->id.n > 0)
+		assert_true(chr_is_alnum(step->entry->id.p[0]));
 	t->steps[n] = "CuDRFSLA"[step->kind];
 	if ((step->kind == ENGINE_STEP_FETCH && step->fetch == NULL) ||
 		(step->kind == ENGINE_STEP_RECORD && step->record == NULL) ||

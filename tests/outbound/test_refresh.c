@@ -359,6 +359,35 @@ static void not_kept_is_applied(void **state)
 	fixture_open(t);
 }
 
+/* What is not kept may be replaced while its id is still needed. */
+static void not_kept_changes(void **state)
+{
+	struct public_suffix *list = public_suffix_open();
+	struct fixture *t = *state;
+
+	t->opt.suffixes = list;
+	t->cache_opt.max_per_group = 1;
+	restart(t);
+	know(t);
+	assert_ask(t, "a.example.com", DECISION_SECURE);
+	t->id = NULL;
+	leap(t, 301);
+	assert_ask(t, "a.example.com", DECISION_SECURE);
+	assert_int_equal(t->events[ENGINE_POLICY_GONE], 1);
+	t->id = "id1";
+	leap(t, 301);
+	assert_ask(t, "a.example.com", DECISION_SECURE);
+	assert_int_equal(t->events[ENGINE_POLICY_BACK], 1);
+	assert_int_equal(t->asked[CALL_FETCH], 2);
+	t->id = NULL;
+	(void)ask_by(t, "a.example.com", &profile_sts, ENGINE_FETCH);
+	assert_int_equal(t->asked[CALL_FETCH], 3);
+	fixture_shut(t);
+	public_suffix_close(&list);
+	t->opt.suffixes = NULL;
+	fixture_open(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +408,7 @@ int main(void)
 		TEST(a_record_that_is_back_ends_trouble),
 		TEST(refresh_by_hand),
 		TEST(not_kept_is_applied),
+		TEST(not_kept_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
