@@ -5,6 +5,7 @@
 #include "api/settings.h"
 #include "base/bug.h"
 #include "outbound/policy_json.h"
+#include "proto/ip_net.h"
 
 #include "base/poison.h"
 
@@ -26,6 +27,29 @@ static struct resolver_stub *stubs_of(
 		out[i].zone = str_cut(&out[i].server, '=');
 	}
 	return out;
+}
+
+static struct ip_net *nets_of(
+	const struct settings *set, struct arena *a, size_t *n)
+{
+	const struct str *list = settings_list(set, "policy.allow_networks", n);
+	struct ip_net *out = arena_array(a, *n, sizeof(*out));
+
+	BUG(out == NULL);
+	for (size_t i = 0; i < *n; i++)
+		BUG(ip_net_parse(list[i], &out[i]) != ST_OK);
+	return out;
+}
+
+/* "moat/1.0 (MTA-STS; postmaster@example.com)" */
+static const char *user_agent_of(const struct settings *set, struct arena *a)
+{
+	struct str contact = settings_str(set, "policy.contact");
+	struct str text = arena_fmt(a, "moat/" MOAT_VERSION " (MTA-STS%s%.*s)",
+		contact.n > 0 ? "; " : "", STR_ARG(contact));
+
+	BUG(text.p == NULL);
+	return text.p;
 }
 
 static enum dns_lookup_mode mode_of(const struct settings *set)
@@ -69,7 +93,7 @@ struct policy_service_options policy_settings_options(
 	struct policy_service_options o = {
 		.dns = dns_of(set, a),
 		.https = { .ca_file = ca.n > 0 ? ca.p : NULL,
-			.user_agent = "moat/" MOAT_VERSION " (MTA-STS)" },
+			.user_agent = user_agent_of(set, a) },
 		.discover = {
 			.port = (uint16_t)settings_int(
 				set, "policy.https_port"),
@@ -82,6 +106,7 @@ struct policy_service_options policy_settings_options(
 		.engine = engine_of(set),
 	};
 
+	o.discover.allowed = nets_of(set, a, &o.discover.n_allowed);
 	o.cache.max_bytes = (uint64_t)settings_int(
 		set, "policy.cache_max_size");
 	o.cache.max_per_group = (size_t)settings_int(

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "io/addr.h"
+#include "proto/ip_net.h"
 
 #include "base/poison.h"
 
@@ -65,6 +66,7 @@ static const char *const type_names[] = {
 	[SETTING_NAMES] = "domain names",
 	[SETTING_IPS] = "IP addresses",
 	[SETTING_ADDRS] = "addresses with ports",
+	[SETTING_NETS] = "networks",
 };
 
 const char *setting_type_name(enum setting_type type)
@@ -75,7 +77,8 @@ const char *setting_type_name(enum setting_type type)
 static bool is_list(enum setting_type type)
 {
 	return type == SETTING_LIST || type == SETTING_NAMES ||
-	       type == SETTING_IPS || type == SETTING_ADDRS;
+	       type == SETTING_IPS || type == SETTING_ADDRS ||
+	       type == SETTING_NETS;
 }
 
 static struct str must(struct str s)
@@ -151,6 +154,7 @@ static const char *check_bool(struct str s, int64_t *out)
 static const char *check_word(
 	struct arena *a, enum setting_type type, struct str *s)
 {
+	struct ip_net net;
 	struct addr addr;
 
 	if (type == SETTING_NAMES)
@@ -159,6 +163,8 @@ static const char *check_word(
 		return "an IP address";
 	if (type == SETTING_ADDRS && addr_parse(*s, 0, &addr) != ST_OK)
 		return "ADDRESS:PORT or [ADDRESS]:PORT";
+	if (type == SETTING_NETS && ip_net_parse(*s, &net) != ST_OK)
+		return "a network, as 192.0.2.0/24";
 	return NULL;
 }
 
@@ -211,6 +217,7 @@ static const char *check(
 	case SETTING_NAMES:
 	case SETTING_IPS:
 	case SETTING_ADDRS:
+	case SETTING_NETS:
 		return check_list(a, row->type, v);
 	}
 	BUG(true);

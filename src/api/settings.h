@@ -48,6 +48,7 @@ enum setting_type {
 	SETTING_NAMES,	/* domain names */
 	SETTING_IPS,	/* IP addresses */
 	SETTING_ADDRS,	/* IP addresses with ports: where to bind or connect */
+	SETTING_NETS,	/* networks, as ip_net_parse reads them */
 };
 
 /* Of the NAME of a section [profile NAME]. */

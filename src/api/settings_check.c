@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settings_check: a table of what can be wrong, and the two lists by hand. */
+#include <string.h>
+
 #include "api/settings_check.h"
 
 #include "api/settings.h"
@@ -8,6 +10,8 @@
 #include "proto/host_name.h"
 
 #include "base/poison.h"
+
+#define CONTACT_BYTES_MAX 254u
 
 static bool is_empty(const struct settings *s, const char *key)
 {
@@ -132,6 +136,18 @@ static bool is_lmtp_open(const struct settings *s)
 	return is_open(s, "lmtp", "lmtp.listen");
 }
 
+/* It stands in a comment of the User-Agent (RFC 9110 section 5.6.5). */
+static bool is_no_contact(const struct settings *s)
+{
+	struct str contact = settings_str(s, "policy.contact");
+
+	for (size_t i = 0; i < contact.n; i++)
+		if (contact.p[i] <= ' ' || contact.p[i] > '~' ||
+			strchr("()\\\"", contact.p[i]) != NULL)
+			return true;
+	return contact.n > CONTACT_BYTES_MAX;
+}
+
 static const struct {
 	bool (*is_so)(const struct settings *s);
 	enum settings_level level;
@@ -183,6 +199,9 @@ static const struct {
 		"policy.listen has an address that other machines can reach, "
 		"and there is no authentication: use 127.0.0.1, or let a "
 		"firewall see to it" },
+	{ is_no_contact, SETTINGS_ERROR,
+		"policy.contact is no mail address or URL: write one, "
+		"without blanks, brackets and quotes" },
 	{ is_metrics_open, SETTINGS_WARNING,
 		"policy.metrics_listen has an address that other machines can "
 		"reach, and there is no authentication: use 127.0.0.1, or let "

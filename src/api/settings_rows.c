@@ -58,7 +58,7 @@ const struct setting_row setting_rows[] = {
 		"TSIG keys (hmac-sha256) of the secondaries, as NAME:BASE64. "
 		"Where there are any, a zone transfer must be signed with one "
 		"of them, and NOTIFY is signed with the first." },
-	{ "dns", "transfer_allow", SETTING_LIST, "", NULL,
+	{ "dns", "transfer_allow", SETTING_NETS, "", NULL,
 		"Networks that zone transfers may come from, as 192.0.2.0/24. "
 		"With keys as well, both must hold; with neither, nobody gets "
 		"the zone." },
@@ -70,7 +70,7 @@ const struct setting_row setting_rows[] = {
 		"network (IPv4 /24, IPv6 /56), counted apart for data, "
 		"negative answers and errors. Half of what is beyond is "
 		"answered with an invitation to TCP. 0 is no limit." },
-	{ "dns", "rate_limit_exempt", SETTING_LIST, "127.0.0.0/8 ::1", NULL,
+	{ "dns", "rate_limit_exempt", SETTING_NETS, "127.0.0.0/8 ::1", NULL,
 		"Networks without that limit." },
 	{ "dns", "connections", SETTING_INT, "512", "16..100000",
 		"TCP connections that one worker holds at a time." },
@@ -232,6 +232,15 @@ const struct setting_row setting_rows[] = {
 	{ "policy", "allow_private", SETTING_BOOL, "no", NULL,
 		"Lets policies be fetched from private and loopback "
 		"addresses. Only for laboratories." },
+	{ "policy", "allow_networks", SETTING_NETS, "", NULL,
+		"Networks, as 10.1.2.0/24, that policies may be fetched from "
+		"although their addresses are private or special: for policy "
+		"hosts of one's own." },
+	{ "policy", "contact", SETTING_STR, "", NULL,
+		"A mail address or URL by which the owners of policy hosts "
+		"reach you, or learn what this is. It is told in the "
+		"User-Agent: some block programs that do not say. Empty: "
+		"none." },
 	{ "policy", "answer_time", SETTING_TIME, "8s", "1..60",
 		"How long a mail server waits for an answer at most. Then it "
 		"gets one by what is known, while looking up goes on." },

@@ -116,8 +116,8 @@ static enum status read_keys(
 	return st;
 }
 
-static enum status read_nets(struct state *s, const struct settings *set,
-	const char *key, struct nets *out, struct err *e)
+static void read_nets(struct state *s, const struct settings *set,
+	const char *key, struct nets *out)
 {
 	size_t n;
 	const struct str *list = settings_list(set, key, &n);
@@ -125,13 +125,10 @@ static enum status read_nets(struct state *s, const struct settings *set,
 	for (size_t i = 0; i < n; i++) {
 		struct ip_net net;
 
-		if (ip_net_parse(list[i], &net) != ST_OK)
-			return err_set(e, ST_INVALID,
-				"%s: %.*s is no network in CIDR form", key,
-				STR_ARG(list[i]));
+		/* The settings have checked it. */
+		BUG(ip_net_parse(list[i], &net) != ST_OK);
 		BUG(!VEC_PUSH(s->arena, out, net));
 	}
-	return ST_OK;
 }
 
 static struct addr address_of(struct str text)
@@ -218,14 +215,10 @@ static enum status dns_role_open(
 		NULL, &s->view, e);
 	if (st == ST_OK)
 		st = read_keys(s, set, e);
-	if (st == ST_OK)
-		st = read_nets(
-			s, set, "dns.transfer_allow", &s->transfer_allow, e);
-	if (st == ST_OK)
-		st = read_nets(
-			s, set, "dns.rate_limit_exempt", &s->rrl_exempt, e);
 	if (st != ST_OK)
 		return st;
+	read_nets(s, set, "dns.transfer_allow", &s->transfer_allow);
+	read_nets(s, set, "dns.rate_limit_exempt", &s->rrl_exempt);
 	s->source = dns_view_source(s->view, &apex);
 	s->handler = (struct dns_handler){ .source = &s->source,
 		.hmac = crypto_hmac_sha256_parts,

@@ -236,7 +236,7 @@ static void addresses_known(struct sts_fetch *x)
 	else if (x->r.n_refused > 0)
 		fail(x, TLSRPT_STS_POLICY_FETCH_ERROR, "address-refused",
 			"it has private or special addresses only, see "
-			"policy.allow_private");
+			"policy.allow_networks");
 	else if (temp->temp)
 		fail(x, TLSRPT_STS_POLICY_FETCH_ERROR, "dns-error",
 			temp->why.text);

@@ -211,6 +211,22 @@ def test_an_unknown_profile_is_an_error(stack, world):
         world.postmap(domain("enforce"), "nonsense")
 
 
+def test_which_policy_hosts_may_be_asked(stack, world):
+    """No private address, but those that are named; and they learn who
+    asks."""
+    moat = stack.enter_context(world.moat(allow_private="no"))
+    assert world.postmap(domain("enforce")) is None
+    assert not world.web.requests
+    assert moat.process.log_lines(r"policy\.fetch_failed .*allow_networks")
+    moat.stop()
+    moat.settings["policy"] |= {"allow_networks": "10.0.0.0/8 127.0.0.0/24",
+                                "contact": "postmaster@world.example"}
+    moat.write_conf()
+    moat.start()
+    assert world.postmap(domain("enforce")) == secure("enforce")
+    assert "(MTA-STS; postmaster@world.example)\r\n" in world.web.requests[0]
+
+
 def test_nothing_of_a_strangers_text_reaches_postfix(stack, world):
     """Promise 1, with what worked against others."""
     stack.enter_context(world.moat())
