@@ -43,7 +43,8 @@ struct work {
 	const struct queue_where *where;
 	int fd;
 	struct arena *arena; /* for one look */
-	struct map *seen;    /* the domains asked for */
+	struct map *asked;   /* domains since the last look */
+	struct map *now;     /* those of this look */
 	struct {
 		struct str *items;
 		size_t n, cap;
@@ -77,7 +78,18 @@ static bool take_request(struct work *w, int timeout_ms)
 		return n < 0 && errno == EINTR;
 	s = (struct str){ buf, (size_t)n };
 	if (is_domain(s))
-		(void)map_put(w->seen, s, w);
+		(void)map_put(w->asked, s, w);
+	return true;
+}
+
+/* Waits, and takes what is asked meanwhile. false: the role is gone. */
+static bool listen_until(struct work *w, int64_t until_ms)
+{
+	while (map_count(w->asked) < HELPER_HELD_DOMAINS && now_ms() < until_ms)
+		if (!take_request(w, (int)(until_ms - now_ms())))
+			return false;
+	if (now_ms() < until_ms)
+		pause_ms(until_ms - now_ms());
 	return true;
 }
 
@@ -87,24 +99,19 @@ static bool take_request(struct work *w, int timeout_ms)
  */
 static bool gather(struct work *w, int64_t until_ms)
 {
-	while (map_count(w->seen) == 0)
+	while (map_count(w->asked) == 0)
 		if (!take_request(w, -1))
 			return false;
 	if (until_ms < now_ms() + SETTLE_MS)
 		until_ms = now_ms() + SETTLE_MS;
-	while (map_count(w->seen) < HELPER_HELD_DOMAINS && now_ms() < until_ms)
-		if (!take_request(w, (int)(until_ms - now_ms())))
-			return false;
-	if (now_ms() < until_ms)
-		pause_ms(until_ms - now_ms());
-	return true;
+	return listen_until(w, until_ms);
 }
 
 static bool is_asked_for(const void *ctx, struct str name)
 {
 	const struct work *w = ctx;
 
-	return map_get(w->seen, name) != NULL;
+	return map_get(w->now, name) != NULL;
 }
 
 static bool is_wanted(const struct work *w, const struct queue_message *m)
@@ -133,27 +140,28 @@ static void release(struct work *w)
 {
 	struct err e = {};
 	size_t good = 0, unreadable = 0;
+	bool there = true;
 
 	if (queue_read(w->where, on_message, w, &unreadable, &e) != ST_OK)
 		LOG(LOG_WARN, "held.unread", KV_Z("reason", e.text));
-	for (size_t i = 0; i < w->ids.n; i++) {
+	for (size_t i = 0; there && i < w->ids.n; i++) {
 		if (queue_release(w->where, w->ids.items[i], &e) == ST_OK)
 			good++;
 		else
 			LOG(LOG_WARN, "held.not_released",
 				KV_STR("id", w->ids.items[i]),
 				KV_Z("reason", e.text));
-		pause_ms(HELPER_HELD_PAUSE_MS);
+		there = listen_until(w, now_ms() + HELPER_HELD_PAUSE_MS);
 	}
 	LOG(LOG_INFO, "held.released",
-		KV_INT("domains", (int64_t)map_count(w->seen)),
+		KV_INT("domains", (int64_t)map_count(w->now)),
 		KV_INT("messages", (int64_t)good));
 }
 
 __attribute__((noreturn)) static void helper(
 	const struct queue_where *where, int fd)
 {
-	struct work w = { .where = where, .fd = fd };
+	struct work w = { .where = where, .fd = fd, .asked = map_new() };
 	int64_t next_ms = now_ms();
 	sigset_t none;
 
@@ -161,21 +169,17 @@ __attribute__((noreturn)) static void helper(
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (;;) {
-		bool there;
-
+	while (gather(&w, next_ms)) {
 		w.arena = arena_must(0);
-		w.seen = map_new();
-		there = gather(&w, next_ms);
-		if (map_count(w.seen) > 0)
-			release(&w);
+		w.now = w.asked;
+		w.asked = map_new();
+		release(&w);
 		next_ms = now_ms() + HELPER_HELD_GAP_MS;
-		map_free(&w.seen);
+		map_free(&w.now);
 		arena_free(&w.arena);
-		w = (struct work){ .where = where, .fd = fd };
-		if (!there)
-			_exit(0);
+		w = (struct work){ .where = where, .fd = fd, .asked = w.asked };
 	}
+	_exit(0);
 }
 
 /* Nothing of the role's is left to it: not its sockets, not its files. */
