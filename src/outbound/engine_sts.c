@@ -168,7 +168,8 @@ static const char *no_fetch(
 	struct str failed = { s->failed_id, s->failed_id_n };
 	bool valid = !job->temp && job->outcome == STS_RECORD_VALID;
 
-	if (policy_pinned(e, site_name(s)))
+	/* With nothing cached, as after a purge, there is nothing to keep. */
+	if (in_force && policy_pinned(e, site_name(s)))
 		return "the cached policy is pinned by a rule";
 	if (job->force || job->refresh)
 		return valid || in_force ? NULL : no_record(job);

@@ -283,6 +283,20 @@ static void purge(void **state)
 	assert_int_equal(t->asked[CALL_RECORD], 2);
 }
 
+/* A pin keeps what is cached; it must not keep a domain without a policy. */
+static void purge_of_a_pinned_policy(void **state)
+{
+	struct fixture *t = *state;
+
+	know(t);
+	assert_int_equal(set_rule(t, "*", POLICY_RULE_PIN, INT64_MAX), ST_OK);
+	assert_int_equal(
+		engine_purge(t->e, STR("example.com"), &t->err), ST_OK);
+	t->id = "id2";
+	assert_ask(t, "example.com", DECISION_SECURE);
+	assert_str(entry(t).id, "id2");
+}
+
 /* What mail waited for is over: Postfix may try it again. */
 static void the_operator_ends_trouble(void **state)
 {
@@ -404,6 +418,7 @@ int main(void)
 		TEST(rule_enforces_testing),
 		TEST(pin),
 		TEST(purge),
+		TEST(purge_of_a_pinned_policy),
 		TEST(the_operator_ends_trouble),
 		TEST(a_record_that_is_back_ends_trouble),
 		TEST(refresh_by_hand),
