@@ -47,8 +47,10 @@ enum policy_clock_news policy_clock_check(struct policy_clock *c)
 
 	if (!apart(c)) {
 		c->doubt = false;
-		/* Small steps are followed, so that they do not add up. */
-		take(c, clock_now(c->clock).s);
+		/* The small steps of a span are forgotten, not each. */
+		if (doubted || now.ms - c->mono.ms >=
+				       POLICY_CLOCK_SPAN_S * INT64_C(1000))
+			take(c, clock_now(c->clock).s);
 		return doubted ? POLICY_CLOCK_CAME_BACK : POLICY_CLOCK_STEADY;
 	}
 	if (!doubted) {

@@ -4,8 +4,9 @@
  * end them all at once, so a jump is not believed for a day.
  *
  * The rule: the UTC clock counts as long as it goes as the monotonic clock
- * does. When the two come apart by more than POLICY_CLOCK_BOUND_S, or the clock
- * at the start is behind the time last noted, or more than
+ * does. When the two come apart by more than POLICY_CLOCK_BOUND_S in
+ * POLICY_CLOCK_SPAN_S, at once or by and by, as who forges NTP would have it,
+ * or the clock at the start is behind the time last noted, or more than
  * POLICY_CLOCK_DOWN_S ahead of it, that is a jump: for POLICY_CLOCK_DOUBT_S the
  * time is the old one carried on by the monotonic clock. Meanwhile policies are
  * fetched again as ever, and stamped with the later one of the two times, so
@@ -20,6 +21,7 @@
 #include "base/clock.h"
 
 #define POLICY_CLOCK_BOUND_S 300
+#define POLICY_CLOCK_SPAN_S 86400
 #define POLICY_CLOCK_DOWN_S (31 * 86400)
 #define POLICY_CLOCK_DOUBT_S 86400
 

@@ -63,18 +63,38 @@ static void at_the_start(void **state)
 	}
 }
 
-/* Small steps are followed, also many of them. */
+/* Small steps are followed, also many of them in time. */
 static void small_steps(void **state)
 {
 	struct policy_clock c = begin(0, POLICY_CLOCK_STEADY);
 
 	(void)state;
 	for (int i = 0; i < 10; i++) {
-		pass(60);
+		pass(DAY);
 		utc += 200;
 		assert_int_equal(policy_clock_check(&c), POLICY_CLOCK_STEADY);
 		assert_int_equal(policy_clock_now(&c), utc);
 	}
+}
+
+/* Whoever forges NTP must not end policies by many of them. */
+static void creeping(void **state)
+{
+	struct policy_clock c = begin(0, POLICY_CLOCK_STEADY);
+	enum policy_clock_news news[3];
+	int64_t right;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		pass(64);
+		utc += 200;
+		news[i] = policy_clock_check(&c);
+	}
+	right = utc - 600;
+	assert_int_equal(news[0], POLICY_CLOCK_STEADY);
+	assert_int_equal(news[1], POLICY_CLOCK_JUMPED);
+	assert_int_equal(news[2], POLICY_CLOCK_STEADY);
+	assert_int_equal(policy_clock_now(&c), right);
 }
 
 static void jump(int64_t by)
@@ -133,6 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(at_the_start),
 		cmocka_unit_test(small_steps),
+		cmocka_unit_test(creeping),
 		cmocka_unit_test(ahead),
 		cmocka_unit_test(back),
 		cmocka_unit_test(there_and_back),
