@@ -11,12 +11,20 @@
 
 #define HORIZON 4 /* periods: what is due later was set by a wrong clock */
 
+/* From now on; what is put off comes by earlier, or it would be due at once. */
+static int64_t horizon(const struct engine *e)
+{
+	return HORIZON * (int64_t)e->o.refresh_s + e->o.unused_s * INT64_C(2);
+}
+
 static void put_off(struct engine *e, struct site *s,
 	struct policy_entry *entry, int64_t to)
 {
-	int64_t soonest = engine_now(e) + 60;
+	int64_t now = engine_now(e);
 
-	entry->next_refresh = to > soonest ? to : soonest;
+	if (to > now + horizon(e))
+		to = now + horizon(e);
+	entry->next_refresh = to > now + 60 ? to : now + 60;
 	(void)policy_put(e, s, entry, NULL);
 }
 
@@ -76,8 +84,7 @@ void refresh_due(struct engine *e)
 		return;
 	a = arena_must(0);
 	/* Those that run now are still due. */
-	if (policy_cache_due(e->o.cache, a, now,
-		    now + HORIZON * (int64_t)e->o.refresh_s + e->o.unused_s * 2,
+	if (policy_cache_due(e->o.cache, a, now, now + horizon(e),
 		    e->o.max_refreshes + e->refreshes, &due, &n) != ST_OK)
 		n = 0;
 	for (size_t i = 0; i < n && e->refreshes < e->o.max_refreshes; i++)

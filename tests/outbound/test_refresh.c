@@ -144,6 +144,25 @@ static void unused_is_let_go_after_expiry(void **state)
 		ST_NOTFOUND);
 }
 
+/* What lives longer than anybody looks ahead is not written all the time. */
+static void unused_is_put_off_once(void **state)
+{
+	struct policy_cache_stats before, after;
+	struct fixture *t = *state;
+
+	t->opt.unused_s = DAY;
+	restart(t);
+	know(t);
+	t->text = ENFORCE("31536000");
+	(void)ask_by(t, "example.com", &profile_sts, ENGINE_FETCH);
+	pass(t, 3 * DAY);
+	policy_cache_stats(t->cache, &before);
+	pass(t, 10 * HOUR);
+	policy_cache_stats(t->cache, &after);
+	/* The time is noted once an hour. */
+	assert_in_range(after.commits - before.commits, 1, 15);
+}
+
 /* What is asked for is not let go. */
 static void used_is_kept(void **state)
 {
@@ -412,6 +431,7 @@ int main(void)
 		TEST(failing_refreshes_back_off),
 		TEST(history_stays),
 		TEST(unused_is_let_go_after_expiry),
+		TEST(unused_is_put_off_once),
 		TEST(used_is_kept),
 		TEST(refreshes_are_bounded),
 		TEST(rules),
