@@ -26,6 +26,12 @@ struct str doctor_postfix_value(
 	return (struct str){};
 }
 
+static bool value_is(
+	const struct doctor_postfix *p, const char *name, const char *want)
+{
+	return str_eq(doctor_postfix_value(p, name), str_of(want));
+}
+
 /* "3.10.5", "3.12-20260821", "3.7.11" into numbers. */
 static void read_version(struct str s, int version[3])
 {
@@ -66,14 +72,18 @@ static struct str service(struct str master, struct str name)
 	return (struct str){};
 }
 
-/* Columns: private, unprivileged, chroot. "-" was "y" before Postfix 3.0. */
-static bool is_chrooted(struct str master)
+/* Columns: private, unprivileged, chroot. "-" is "y" at compatibility_level 0.
+ */
+static bool is_chrooted(const struct doctor_postfix *p)
 {
-	struct str line = service(master, STR("smtp"));
+	struct str line = service(p->master, STR("smtp")), is;
 
 	(void)word(&line);
 	(void)word(&line);
-	return str_eq(word(&line), STR("y"));
+	is = word(&line);
+	return str_eq(is, STR("y")) ||
+	       (str_eq(is, STR("-")) &&
+		       value_is(p, "compatibility_level", "0"));
 }
 
 struct doctor_postfix doctor_postfix_of(struct str main, struct str master)
@@ -81,7 +91,7 @@ struct doctor_postfix doctor_postfix_of(struct str main, struct str master)
 	struct doctor_postfix p = { .main = main, .master = master };
 
 	read_version(doctor_postfix_value(&p, "mail_version"), p.version);
-	p.chrooted = is_chrooted(master);
+	p.chrooted = is_chrooted(&p);
 	return p;
 }
 
@@ -94,12 +104,6 @@ bool doctor_postfix_from(
 		if (p->version[i] != want[i])
 			return p->version[i] > want[i];
 	return true;
-}
-
-static bool value_is(
-	const struct doctor_postfix *p, const char *name, const char *want)
-{
-	return str_eq(doctor_postfix_value(p, name), str_of(want));
 }
 
 /* ---- the table */
@@ -157,17 +161,20 @@ static bool same_place(struct str a, struct str b)
 	       str_eq(addr_bytes(&x), addr_bytes(&y));
 }
 
-/* Where smtp(8) finds a socket: it works in the queue directory. */
-static struct str real_path(
-	struct doctor *d, const struct doctor_postfix *p, struct str path)
+/*
+ * Where a socket is found: smtp(8) works in the queue directory, maybe chrooted
+ * there; proxymap(8) is not.
+ */
+static struct str real_path(struct doctor *d, const struct doctor_postfix *p,
+	struct str path, bool proxied)
 {
 	struct str queue = doctor_postfix_value(p, "queue_directory");
+	bool absolute = str_starts(path, STR("/"));
 
-	if (str_starts(path, STR("/")))
-		return p->chrooted ? arena_fmt(d->arena, "%.*s%.*s",
-					     STR_ARG(queue), STR_ARG(path))
-				   : path;
-	return arena_fmt(d->arena, "%.*s/%.*s", STR_ARG(queue), STR_ARG(path));
+	if (absolute && (proxied || !p->chrooted))
+		return path;
+	return arena_fmt(d->arena, "%.*s%s%.*s", STR_ARG(queue),
+		absolute ? "" : "/", STR_ARG(path));
 }
 
 /* Is this table a socket of moat? */
@@ -175,8 +182,8 @@ static bool is_ours(struct doctor *d, const struct doctor_postfix *p,
 	const struct doctor_moat *moat, struct str text, struct doctor_map *map)
 {
 	struct str s = text, name;
+	bool proxied = take(&s, STR("proxy:"));
 
-	(void)take(&s, STR("proxy:"));
 	if (!take(&s, STR("socketmap:")))
 		return false;
 	name = last_part(&s);
@@ -185,7 +192,7 @@ static bool is_ours(struct doctor *d, const struct doctor_postfix *p,
 		if (str_eq(moat->profiles[i].name, name))
 			map->profile = &moat->profiles[i];
 	if (take(&s, STR("unix:"))) {
-		map->socket = real_path(d, p, s);
+		map->socket = real_path(d, p, s, proxied);
 		return moat->socket.n > 0 &&
 		       (str_eq(map->socket, moat->socket) ||
 			       str_eq(s, moat->socket));
@@ -235,10 +242,13 @@ static void judge_maps(struct doctor *d, const struct doctor_postfix *p,
 	}
 	if (map->text.n == 0) {
 		doctor_add(d, DOCTOR_ERROR, "postfix.maps",
-			"Set smtp_tls_policy_maps = "
-			"socketmap:inet:127.0.0.1:8461:NAME in main.cf, with "
-			"the profile of docs/sending.md as NAME.",
-			"smtp_tls_policy_maps does not lead to moat: \"%s\"",
+			"Set smtp_tls_policy_maps = socketmap:inet:THERE:NAME, "
+			"or socketmap:unix:THERE:NAME, in main.cf, with the "
+			"profile of docs/sending.md as NAME.",
+			"smtp_tls_policy_maps does not lead to moat, which "
+			"listens at %s: \"%s\"",
+			doctor_quote(d, moat->n_listen > 0 ? moat->listen[0]
+							   : moat->socket),
 			doctor_quote(d, all));
 		return;
 	}
@@ -300,12 +310,13 @@ static void judge_profile(struct doctor *d, const struct doctor_postfix *p,
 			"the profile %s has TLSRPT attributes, which this "
 			"Postfix does not know: it defers the mail",
 			name);
-	else if (profile->profile.kind == STS_PROFILE_STS &&
-		 doctor_postfix_from(p, 3, 10, 0))
+	else if (!has_attributes(&profile->profile) &&
+		 value_is(p, "smtp_tlsrpt_enable", "yes"))
 		doctor_add(d, DOCTOR_WARNING, "postfix.profile",
-			"From Postfix 3.10 on ask for sts-tlsrpt.",
-			"the profile %s tells this Postfix neither the "
-			"patterns of a policy nor what to report",
+			"Ask for sts-tlsrpt, or set policy.tlsrpt = yes for "
+			"dane-sts.",
+			"smtp_tlsrpt_enable is yes, but the profile %s does "
+			"not tell Postfix what to report of MTA-STS",
 			name);
 	else
 		doctor_add(d, DOCTOR_GOOD, "postfix.profile", "",
@@ -389,6 +400,7 @@ static void judge_dnssec(struct doctor *d, const struct doctor_postfix *p)
 			doctor_quote(d, is));
 }
 
+/* tls_append_default_CA does nothing without one of the two. */
 static void judge_trust(struct doctor *d, const struct doctor_postfix *p)
 {
 	struct str file = doctor_postfix_value(p, "smtp_tls_CAfile");
@@ -400,9 +412,6 @@ static void judge_trust(struct doctor *d, const struct doctor_postfix *p)
 	else if (path.n > 0)
 		doctor_add(d, DOCTOR_GOOD, "postfix.trust", "",
 			"smtp_tls_CApath is %s", doctor_quote(d, path));
-	else if (value_is(p, "tls_append_default_CA", "yes"))
-		doctor_add(d, DOCTOR_GOOD, "postfix.trust", "",
-			"tls_append_default_CA is yes");
 	else
 		doctor_add(d, DOCTOR_ERROR, "postfix.trust",
 			"Set smtp_tls_CAfile = "
@@ -430,7 +439,7 @@ static void judge_patterns(struct doctor *d, const struct doctor_postfix *p,
 			"policy");
 }
 
-/* 0 to 4, or words from 3.10 on. */
+/* Numbers, or words such as routine. */
 static void judge_log(struct doctor *d, const struct doctor_postfix *p,
 	const struct sts_profile *s)
 {

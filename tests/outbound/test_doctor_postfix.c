@@ -19,6 +19,8 @@
 	"smtp       inet  n       -       y       -       -       smtpd\n"     \
 	"smtp       unix  -       -       n       -       -       smtp\n"
 #define CHROOT "smtp       unix  -       -       y       -       -       smtp\n"
+#define CHROOT_UNSAID                                                          \
+	"smtp       unix  -       -       -       -       -       smtp\n"
 #define MASTER_OWN                                                             \
 	MASTER "relay      unix  -       -       n       -       -       "     \
 	       "smtp -o smtp_tls_security_level=may\n"
@@ -85,8 +87,13 @@ static const struct row {
 		"postfix.profile", DOCTOR_ERROR },
 	{ MAIN("3.7.11", "may", "dnssec", OURS "dane-new"), MASTER,
 		"postfix.profile", DOCTOR_ERROR },
-	{ MAIN("3.10.0", "dane", "dnssec", OURS "sts"), MASTER,
-		"postfix.profile", DOCTOR_WARNING },
+	{ MAIN("3.10.0", "dane", "dnssec", OURS "sts"), MASTER, "", 0 },
+	{ MAIN("3.10.0", "dane", "dnssec",
+		  OURS "sts") "smtp_tlsrpt_enable = yes\n",
+		MASTER, "postfix.profile", DOCTOR_WARNING },
+	{ MAIN("3.10.0", "may", "dnssec",
+		  OURS "dane-sts") "smtp_tlsrpt_enable = yes\n",
+		MASTER, "postfix.profile", DOCTOR_WARNING },
 	{ MAIN("3.7.11", "dane", "dnssec", OURS "nothing"), MASTER,
 		"postfix.profile", DOCTOR_ERROR },
 	/* DANE needs DNSSEC, and somebody who does it. */
@@ -121,8 +128,24 @@ static const struct row {
 		  "socketmap:unix:moat/policy.sock:sts"),
 		CHROOT, "", 0 },
 	{ MAIN("3.7.11", "dane", "dnssec",
-		  "proxy:socketmap:unix:/moat/policy.sock:sts"),
+		  "socketmap:unix:/moat/policy.sock:sts"),
 		CHROOT, "", 0 },
+	{ MAIN("3.7.11", "dane", "dnssec",
+		  "socketmap:unix:/moat/policy.sock:sts") "compatibility_level "
+							  "= 0\n",
+		CHROOT_UNSAID, "", 0 },
+	{ MAIN("3.7.11", "dane", "dnssec",
+		  "socketmap:unix:/moat/policy.sock:sts") "compatibility_level "
+							  "= 3.6\n",
+		CHROOT_UNSAID, "postfix.maps", DOCTOR_ERROR },
+	/* proxymap(8) asks, and is in no chroot. */
+	{ MAIN("3.7.11", "dane", "dnssec",
+		  "proxy:socketmap:unix:/var/spool/postfix/moat/"
+		  "policy.sock:sts"),
+		CHROOT, "", 0 },
+	{ MAIN("3.7.11", "dane", "dnssec",
+		  "proxy:socketmap:unix:/moat/policy.sock:sts"),
+		CHROOT, "postfix.maps", DOCTOR_ERROR },
 	{ MAIN("3.7.11", "dane", "dnssec",
 		  "socketmap:unix:/moat/policy.sock:sts"),
 		MASTER, "postfix.maps", DOCTOR_ERROR },
@@ -157,9 +180,11 @@ static void without_trusted_certificates_all_mail_waits(void **state)
 {
 	struct arena *a = arena_must(0);
 	struct doctor_map map;
+	/* The system's are appended to those of the other two, or not at all.
+	 */
 	struct doctor d = judge(a,
 		"mail_version = 3.7.11\nsmtp_tls_CAfile =\nsmtp_tls_CApath =\n"
-		"tls_append_default_CA = no\n",
+		"tls_append_default_CA = yes\n",
 		MASTER, &map);
 
 	(void)state;
