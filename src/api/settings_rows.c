@@ -113,7 +113,10 @@ const struct setting_row setting_rows[] = {
 
 	{ "report", "keep", SETTING_TIME, "800d", "86400..3153600000",
 		"How long reports are kept, raw and in the database. A raw "
-		"report that came twice goes after a month." },
+		"report that came twice goes after a month. A tenant may have "
+		"times of its own, see moat report keep." },
+	{ "report", "keep_totals", SETTING_TIME, "3650d", "86400..3153600000",
+		"How long the sums by day are kept that reports add up to." },
 	{ "report", "dkim_keys", SETTING_PATH, "", NULL,
 		"A file with DKIM keys that the DNS may no longer have, for "
 		"reports that are read again: in each line the name, as "

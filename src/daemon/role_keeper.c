@@ -123,6 +123,7 @@ static enum status set_config(
 		.view = VIEW_WRITER_DEFAULTS,
 		.zone = &s->zone,
 		.report_keep_s = settings_int(set, "report.keep"),
+		.report_totals_s = settings_int(set, "report.keep_totals"),
 		.clock = clock_system(),
 	};
 	s->options.view.max_bytes = (uint64_t)settings_int(

@@ -463,6 +463,8 @@ static enum status prune(struct keeper *k, struct err *e)
 {
 	int64_t reports = 0, bad = 0, orders = 0, certs = 0, now = now_s(k);
 	int64_t old = now - k->opt.report_keep_s;
+	const struct store_report_keep keep = { .detail = k->opt.report_keep_s,
+		.totals = k->opt.report_totals_s };
 	enum status st;
 
 	st = store_change_prune(
@@ -473,8 +475,9 @@ static enum status prune(struct keeper *k, struct err *e)
 	if (st == ST_OK)
 		st = store_acme_order_prune(
 			k->s, now - ORDERS_KEEP_S, PRUNE_ROWS, &orders, e);
-	if (st == ST_OK && k->opt.report_keep_s > 0)
-		st = store_report_prune(k->s, old, PRUNE_ROWS, &reports, e);
+	if (st == ST_OK)
+		st = store_report_prune(
+			k->s, now, &keep, PRUNE_ROWS, &reports, e);
 	if (st == ST_OK && k->opt.report_keep_s > 0)
 		st = store_bad_report_prune(k->s, old, PRUNE_ROWS, &bad, e);
 	if (reports + bad + orders + certs > 0)

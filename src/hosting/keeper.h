@@ -25,6 +25,7 @@ struct keeper_options {
 	const struct zone_config *zone; /* CAA is read from the database */
 	const char *acme_directory; /* whose account CAA names; NULL: none */
 	int64_t report_keep_s;	    /* 0: for ever */
+	int64_t report_totals_s;    /* what they add up to; 0: for ever */
 	const struct clock *clock;
 };
 

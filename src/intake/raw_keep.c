@@ -46,19 +46,23 @@ static enum status is_over(
 	struct raw_keep *k, struct str name, bool *out, struct err *e)
 {
 	int64_t now = clock_now(k->opt.clock).s;
+	int64_t keep = k->opt.keep_s;
 	struct unix_time received;
-	bool has_row = true;
-	enum status st = ST_OK;
+	enum status st;
 
 	*out = false;
 	if (!spool_name_received(name, &received))
 		return ST_OK;
-	if (walked[k->folder] == SPOOL_DONE &&
-		received.s < now - RAW_KEEP_ORPHAN_S)
-		st = store_report_has_raw(k->opt.store, name, &has_row, e);
-	if (st == ST_OK)
-		*out = received.s < now - k->opt.keep_s || !has_row;
-	return st;
+	if (walked[k->folder] == SPOOL_DONE) {
+		st = store_report_raw_keep(
+			k->opt.store, name, k->opt.keep_s, &keep, e);
+		if (st == ST_NOTFOUND && RAW_KEEP_ORPHAN_S < keep)
+			keep = RAW_KEEP_ORPHAN_S;
+		if (st != ST_OK && st != ST_NOTFOUND)
+			return st;
+	}
+	*out = received.s < now - keep;
+	return ST_OK;
 }
 
 static enum status look_at(struct raw_keep *k, struct str name, struct err *e)

@@ -289,7 +289,39 @@ static const char step_4[] =
 	"ALTER TABLE tenant ADD COLUMN unproven_post BIGINT NOT NULL DEFAULT "
 	"0;";
 
-static const char *const steps[] = { step_1, step_2, step_3, step_4 };
+/* What reports add up to, and how long each tenant keeps what. */
+static const char step_5[] =
+	"ALTER TABLE report ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;"
+	"CREATE INDEX report_uncounted ON report (tenant, id)"
+	" WHERE counted = 0 AND state = 0;"
+	"CREATE INDEX report_detail ON report (tenant, received)"
+	" WHERE counted < 2;"
+	"CREATE INDEX report_settled ON report (tenant, begins)"
+	" WHERE counted = 2;"
+	"CREATE INDEX report_failure_result ON report_failure"
+	" (tenant, result_type, report);"
+	"CREATE TABLE rollup ("
+	" tenant TEXT NOT NULL,"
+	" domain TEXT NOT NULL,"
+	" kind BIGINT NOT NULL,"
+	" day BIGINT NOT NULL,"
+	" unproven BIGINT NOT NULL,"
+	" policy_type TEXT NOT NULL,"
+	" k1 TEXT NOT NULL,"
+	" k2 TEXT NOT NULL,"
+	" k3 TEXT NOT NULL,"
+	" family BIGINT NOT NULL,"
+	" n BIGINT NOT NULL,"
+	" ok BIGINT NOT NULL,"
+	" failed BIGINT NOT NULL,"
+	" PRIMARY KEY (tenant, domain, kind, day, unproven, policy_type, k1,"
+	" k2, k3));"
+	"CREATE INDEX rollup_day ON rollup (tenant, day);"
+	"ALTER TABLE tenant ADD COLUMN keep_raw BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE tenant ADD COLUMN keep_detail BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE tenant ADD COLUMN keep_totals BIGINT NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5 };
 #define STEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 static enum status apply(struct store *s, int64_t from, struct err *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report: TLS reports taken in, with their policies and failures. */
 #include "proto/tlsrpt_text.h"
+#include "store/rollup.h"
 #include "store/store.h"
 #include "store/table.h"
 
@@ -28,6 +29,7 @@ static const struct column columns[] = {
 	COLUMN("dkim_domain", COL_TEXT, AT(dkim_domain)),
 	COLUMN("dkim_aligned", COL_BOOL, AT(dkim_aligned)),
 	COLUMN("why", COL_WORDS, AT(why)),
+	COLUMN_ENUM("counted", AT(counted), STORE_REPORT_SETTLED),
 };
 static const struct table report = TABLE(
 	"report", struct store_report, columns, 2);
@@ -139,45 +141,17 @@ static bool covers(const struct store_report *old, const struct store_report *r)
 	}
 }
 
-static enum status is_known(struct store *s, const struct store_report *r,
-	bool *known, struct err *e)
+/*
+ * Does the new report stand for the row that is there, as it came with a better
+ * proof? What is counted for good stays, and what is in quarantine is evidence.
+ */
+static bool replaces(
+	const struct store_report *r, const struct store_report *old)
 {
-	struct arena *a = arena_must(0);
-	struct store_report *rows;
-	enum status st;
-	size_t n;
-
-	st = table_list(s, a, &report,
-		"WHERE tenant = $1 AND domain = $2 AND org = $3 "
-		"AND report_id = $4 AND begins = $5 AND ends = $6",
-		ARGS(DB_T(r->tenant), DB_T(r->domain), DB_T(r->org),
-			DB_T(r->report_id), DB_I(r->begin), DB_I(r->end)),
-		&rows, &n, e);
-	*known = false;
-	for (size_t i = 0; st == ST_OK && i < n; i++)
-		*known |= covers(&rows[i], r);
-	arena_free(&a);
-	return st;
-}
-
-enum status store_report_add(struct store *s, const struct store_report *r,
-	bool *added, struct err *e)
-{
-	bool own, known = false;
-	enum status st;
-
-	st = store_join(s, &own, e);
-	if (st != ST_OK)
-		return st;
-	st = is_known(s, r, &known, e);
-	if (st == ST_OK && !known)
-		st = table_insert(s, &report, r, e);
-	for (size_t i = 0; st == ST_OK && !known && i < r->n_policies; i++)
-		st = add_policy(s, r, i, e);
-	st = store_leave(s, own, st, e);
-	if (st == ST_OK && added != NULL)
-		*added = !known;
-	return st;
+	return old->counted == STORE_REPORT_COUNTED &&
+	       r->state == STORE_REPORT_ACCEPTED &&
+	       proof_level(r->proof) > proof_level(old->proof) &&
+	       covers(r, old);
 }
 
 static enum status read_failures(
@@ -226,6 +200,86 @@ static enum status read_policies(
 	return st;
 }
 
+/* With its rows, and what they added. */
+static enum status drop(struct store *s, struct store_report *r, struct err *e)
+{
+	struct arena *a = arena_must(0);
+	enum status st = ST_OK;
+
+	if (r->counted == STORE_REPORT_COUNTED) {
+		st = read_policies(s, a, r, e);
+		if (st == ST_OK)
+			st = rollup_report(s, r, -1, e);
+	}
+	/* The schema drops policies and failures with their report. */
+	if (st == ST_OK)
+		st = store_run(s,
+			"DELETE FROM report WHERE tenant = $1 AND id = $2",
+			ARGS(DB_T(r->tenant), DB_T(r->id)), NULL, e);
+	arena_free(&a);
+	return st;
+}
+
+/* Is r known already? If not, drops those that it proves better. */
+static enum status make_room(struct store *s, const struct store_report *r,
+	bool *known, struct err *e)
+{
+	struct arena *a = arena_must(0);
+	struct store_report *rows;
+	enum status st;
+	size_t n;
+
+	st = table_list(s, a, &report,
+		"WHERE tenant = $1 AND domain = $2 AND org = $3 "
+		"AND report_id = $4 AND begins = $5 AND ends = $6",
+		ARGS(DB_T(r->tenant), DB_T(r->domain), DB_T(r->org),
+			DB_T(r->report_id), DB_I(r->begin), DB_I(r->end)),
+		&rows, &n, e);
+	*known = false;
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		*known |= covers(&rows[i], r);
+	for (size_t i = 0; st == ST_OK && !*known && i < n; i++)
+		if (replaces(r, &rows[i]))
+			st = drop(s, &rows[i], e);
+	arena_free(&a);
+	return st;
+}
+
+static enum status add_rows(
+	struct store *s, const struct store_report *r, struct err *e)
+{
+	struct store_report row = *r;
+	enum status st;
+
+	row.counted = r->state == STORE_REPORT_ACCEPTED
+			      ? STORE_REPORT_COUNTED
+			      : STORE_REPORT_UNCOUNTED;
+	st = table_insert(s, &report, &row, e);
+	for (size_t i = 0; st == ST_OK && i < r->n_policies; i++)
+		st = add_policy(s, r, i, e);
+	if (st == ST_OK && row.counted == STORE_REPORT_COUNTED)
+		st = rollup_report(s, r, 1, e);
+	return st;
+}
+
+enum status store_report_add(struct store *s, const struct store_report *r,
+	bool *added, struct err *e)
+{
+	bool own, known = false;
+	enum status st;
+
+	st = store_join(s, &own, e);
+	if (st != ST_OK)
+		return st;
+	st = make_room(s, r, &known, e);
+	if (st == ST_OK && !known)
+		st = add_rows(s, r, e);
+	st = store_leave(s, own, st, e);
+	if (st == ST_OK && added != NULL)
+		*added = !known;
+	return st;
+}
+
 enum status store_report_get(struct store *s, struct arena *a,
 	struct str tenant, struct str id, struct store_report *out,
 	struct err *e)
@@ -233,7 +287,8 @@ enum status store_report_get(struct store *s, struct arena *a,
 	struct store_report r;
 	enum status st;
 
-	st = table_get(s, a, &report, "WHERE tenant = $1 AND id = $2",
+	st = table_get(s, a, &report,
+		"WHERE tenant = $1 AND id = $2 AND counted < 2",
 		ARGS(DB_T(tenant), DB_T(id)), &r, e);
 	if (st == ST_OK)
 		st = read_policies(s, a, &r, e);
@@ -254,7 +309,7 @@ enum status store_report_list(struct store *s, struct arena *a,
 	st = table_list(s, a, &report,
 		"WHERE tenant = $1 AND ($2 = '' OR domain = $2) "
 		"AND begins >= $3 AND begins < $4 AND ($5 = '' OR id < $5) "
-		"AND state = $6 ORDER BY id DESC LIMIT $7",
+		"AND state = $6 AND counted < 2 ORDER BY id DESC LIMIT $7",
 		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(f->from), DB_I(to),
 			DB_T(f->before), DB_I((int64_t)f->state),
 			DB_I((int64_t)f->limit)),
@@ -323,7 +378,7 @@ enum status store_report_count(struct store *s, struct str tenant,
 		st = store_ints(s,
 			"SELECT COUNT(*), COALESCE(SUM(CASE WHEN proof = '' "
 			"THEN 1 ELSE 0 END), 0) FROM report "
-			"WHERE tenant = $1 AND state = $2",
+			"WHERE tenant = $1 AND state = $2 AND counted < 2",
 			ARGS(DB_T(tenant), DB_I(i)), v, 2, e);
 		n.proven[i] = v[0] - v[1];
 		n.unproven[i] = v[1];
@@ -333,22 +388,26 @@ enum status store_report_count(struct store *s, struct str tenant,
 	return st;
 }
 
-enum status store_report_prune(struct store *s, int64_t before, size_t limit,
-	int64_t *n, struct err *e)
-{
-	/* The schema drops policies and failures with their report. */
-	return store_run(s,
-		"DELETE FROM report WHERE (tenant, id) IN ("
-		"SELECT tenant, id FROM report WHERE received < $1 "
-		"ORDER BY received LIMIT $2)",
-		ARGS(DB_I(before), DB_I((int64_t)limit)), n, e);
-}
-
 enum status store_report_drop_raw(
 	struct store *s, struct str raw_name, struct err *e)
 {
-	return store_run(s, "DELETE FROM report WHERE raw_name = $1",
-		ARGS(DB_T(raw_name)), NULL, e);
+	struct arena *a = arena_must(0);
+	struct store_report *rows;
+	enum status st;
+	size_t n;
+	bool own;
+
+	st = store_join(s, &own, e);
+	if (st != ST_OK)
+		goto out;
+	st = table_list(s, a, &report, "WHERE raw_name = $1 AND counted < 2",
+		ARGS(DB_T(raw_name)), &rows, &n, e);
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		st = drop(s, &rows[i], e);
+	st = store_leave(s, own, st, e);
+out:
+	arena_free(&a);
+	return st;
 }
 
 enum status store_report_has_raw(

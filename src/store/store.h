@@ -449,6 +449,14 @@ enum store_report_state {
 /* "accepted", "quarantined", "ignored". */
 const char *store_report_state_name(enum store_report_state state);
 
+/* Kept by the store. */
+enum store_report_counted {
+	STORE_REPORT_UNCOUNTED, /* not part of what report_view.h adds up */
+	STORE_REPORT_COUNTED,
+	STORE_REPORT_SETTLED, /* counted, its policies and failures dropped for
+				 their age: not shown, and not added again */
+};
+
 struct store_report {
 	struct str tenant, id; /* id: store_new_id */
 	struct str domain;     /* the tenant's domain, by the label */
@@ -473,15 +481,18 @@ struct store_report {
 		*policies; /* never added up: a sender may
 			      count a session under several */
 	size_t n_policies;
+	enum store_report_counted counted; /* ignored by store_report_add */
 };
 
 /*
- * Adds a report with all its rows, unless the tenant has one of the same
- * (domain, org, report_id, begin, end) with equal or better proof; *added (may
- * be NULL) tells. An unauthenticated report stands in the way of nothing but
- * the same raw bytes coming again, and a signed one of nothing less proven but
- * what names a contact in its domain, so that a stranger's report never hides
- * another. Adding the same report again after a crash changes nothing.
+ * Adds a report with all its rows, and to what reports add up to, unless the
+ * tenant has one of the same (domain, org, report_id, begin, end) with equal or
+ * better proof; *added (may be NULL) tells. An unauthenticated report stands in
+ * the way of nothing but the same raw bytes coming again, and a signed one of
+ * nothing less proven but what names a contact in its domain, so that a
+ * stranger's report never hides another. In the same way a better proven one
+ * takes the place of a lesser one. Adding the same report again after a crash
+ * changes nothing.
  */
 enum status store_report_add(struct store *s, const struct store_report *r,
 	bool *added, struct err *e);
@@ -520,9 +531,41 @@ struct store_report_filter {
 enum status store_report_list(struct store *s, struct arena *a,
 	const struct store_report_filter *f, bool with_rows,
 	struct store_report **out, size_t *n, struct err *e);
-/* Drops those received before a time. */
-enum status store_report_prune(struct store *s, int64_t before, size_t limit,
-	int64_t *n, struct err *e);
+/* Seconds; 0: as the settings say. */
+struct store_report_keep {
+	int64_t raw;	/* the files as they came */
+	int64_t detail; /* reports, policies, failures */
+	int64_t totals; /* what they add up to, by the day they are about */
+};
+/* How long a tenant keeps what. ST_NOTFOUND: no such tenant. */
+enum status store_report_keep_get(struct store *s, struct str tenant,
+	struct store_report_keep *out, struct err *e);
+enum status store_report_keep_put(struct store *s, struct str tenant,
+	const struct store_report_keep *keep, struct err *e);
+/*
+ * Drops what each tenant has kept long enough (by default: usual); counted
+ * reports leave what they added up to behind. Also counts reports that an
+ * earlier version of the schema left uncounted. *n: rows, limit of each kind.
+ */
+enum status store_report_prune(struct store *s, int64_t now,
+	const struct store_report_keep *usual, size_t limit, int64_t *n,
+	struct err *e);
+/*
+ * How long the raw file of that name is kept: the longest of the tenants whose
+ * report it holds. ST_NOTFOUND: no report comes from it.
+ */
+enum status store_report_raw_keep(struct store *s, struct str raw_name,
+	int64_t usual, int64_t *out, struct err *e);
+
+/*
+ * Erases a tenant's reports about a domain (empty: about all) that begin on the
+ * days from <= day < to (since 1970), with all they added up to. *raw: the
+ * files they came from and that no other report comes from.
+ */
+enum status store_report_erase(struct store *s, struct arena *a,
+	struct str tenant, struct str domain, int64_t from, int64_t to,
+	struct store_strs *raw, int64_t *n, struct err *e);
+
 /* Drops the reports that come from the raw file of that name. */
 enum status store_report_drop_raw(
 	struct store *s, struct str raw_name, struct err *e);

@@ -379,6 +379,7 @@ static void reports(void **state)
 		.n_policies = 2 };
 	struct store_report_filter filter = { .tenant = STR("default"),
 		.limit = 10 };
+	const struct store_report_keep keep = { .detail = 100 };
 	struct store_report got, *rows;
 	struct engine *t = *state;
 	int64_t dropped;
@@ -390,8 +391,8 @@ static void reports(void **state)
 	r.id = STR("2");
 	OK(store_report_add(t->s, &r, &added, &t->e));
 	assert_false(added);
-	/* The same report with a proof is not the same (promise 9). */
-	r.proof = STR("import");
+	/* The same report of another domain of the tenant. */
+	r.domain = STR("example.net");
 	OK(store_report_add(t->s, &r, &added, &t->e));
 	assert_true(added);
 	OK(store_report_get(t->s, t->a, r.tenant, STR("1"), &got, &t->e));
@@ -412,11 +413,11 @@ static void reports(void **state)
 	filter.from = 101;
 	OK(store_report_list(t->s, t->a, &filter, true, &rows, &n, &t->e));
 	assert_int_equal(n, 0);
-	OK(store_report_prune(t->s, 300, 9, &dropped, &t->e));
+	OK(store_report_prune(t->s, 400, &keep, 9, &dropped, &t->e));
 	assert_int_equal(dropped, 0);
-	OK(store_report_prune(t->s, 301, 1, &dropped, &t->e));
+	OK(store_report_prune(t->s, 401, &keep, 1, &dropped, &t->e));
 	assert_int_equal(dropped, 1);
-	OK(store_report_prune(t->s, 301, 9, &dropped, &t->e));
+	OK(store_report_prune(t->s, 401, &keep, 9, &dropped, &t->e));
 	assert_int_equal(dropped, 1);
 }
 

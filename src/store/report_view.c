@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report_view: each view is one range of the table rollup, grouped. */
+#include "store/report_view.h"
+#include "base/bug.h"
+#include "store/rollup.h"
+#include "store/table.h"
+
+#include "base/poison.h"
+
+#define ROW(member) offsetof(struct store_view_row, member)
+
+/* clang-format off */
+#define VIEW_COLUMNS(key_0, key_1, key_2)                                      \
+	{                                                                      \
+		COLUMN("policy_type", COL_TEXT, ROW(policy_type)),             \
+		COLUMN("unproven", COL_BOOL, ROW(unproven)),                   \
+		COLUMN(key_0, COL_TEXT, ROW(keys[0])),                         \
+		COLUMN(key_1, COL_TEXT, ROW(keys[1])),                         \
+		COLUMN(key_2, COL_TEXT, ROW(keys[2])),                         \
+		COLUMN("MIN(day)", COL_INT, ROW(first_day)),                   \
+		COLUMN("MAX(day)", COL_INT, ROW(last_day)),                    \
+		COLUMN("CAST(SUM(n) AS BIGINT)", COL_INT, ROW(counts)),        \
+		COLUMN("CAST(SUM(ok) AS BIGINT)", COL_INT, ROW(ok)),           \
+		COLUMN("CAST(SUM(failed) AS BIGINT)", COL_INT, ROW(failed)),   \
+	}
+/* clang-format on */
+
+static const struct column day_columns[] = VIEW_COLUMNS("''", "''", "''");
+static const struct column result_columns[] = VIEW_COLUMNS("k1", "k3", "''");
+static const struct column mx_columns[] = VIEW_COLUMNS("k2", "k1", "''");
+static const struct column source_columns[] = VIEW_COLUMNS("k1", "k2", "k3");
+static const struct column reporter_columns[] = VIEW_COLUMNS("k1", "''", "''");
+static const struct column policy_columns[] = VIEW_COLUMNS("k2", "k1", "''");
+
+#define VIEW_TABLE(columns) TABLE("rollup", struct store_view_row, columns, 1)
+
+#define RANGE                                                                  \
+	"WHERE tenant = $1 AND domain = $2 AND kind = $3 AND day >= $4 AND "   \
+	"day < $5 AND unproven <= $6 AND ($7 < 0 OR family = $7) "
+#define K1_IS "AND ($8 = '' OR k1 = $8) "
+#define K3_IS "AND ($8 = '' OR k3 = $8) "
+#define GROUP "GROUP BY policy_type, unproven, "
+#define WORST "ORDER BY 10 DESC, 9 DESC, "
+
+static const struct {
+	const char *name;
+	const char *keys[STORE_VIEW_KEYS];
+	enum rollup_kind kind;
+	struct table table;
+	const char *tail;
+} views[STORE_VIEWS] = {
+	[STORE_VIEW_DAY] = { "day", {}, ROLLUP_DAY, VIEW_TABLE(day_columns),
+		RANGE K1_IS GROUP
+		"day ORDER BY day DESC, policy_type, unproven LIMIT $9" },
+	[STORE_VIEW_RESULT] = { "result", { "result_type", "reason" },
+		ROLLUP_RESULT, VIEW_TABLE(result_columns),
+		RANGE K1_IS GROUP "k1, k3 " WORST
+				  "k1, k3, policy_type, unproven LIMIT $9" },
+	[STORE_VIEW_MX] = { "mx", { "mx_host", "result_type" }, ROLLUP_RESULT,
+		VIEW_TABLE(mx_columns),
+		RANGE K1_IS GROUP "k2, k1 " WORST
+				  "k2, k1, policy_type, unproven LIMIT $9" },
+	[STORE_VIEW_SOURCE] = { "source",
+		{ "organization", "sending_mta", "result_type" }, ROLLUP_SOURCE,
+		VIEW_TABLE(source_columns),
+		RANGE K3_IS GROUP
+		"k1, k2, k3 " WORST
+		"k1, k2, k3, policy_type, unproven LIMIT $9" },
+	[STORE_VIEW_REPORTER] = { "reporter", { "organization" }, ROLLUP_POLICY,
+		VIEW_TABLE(reporter_columns),
+		RANGE K3_IS GROUP "k1 " WORST
+				  "k1, policy_type, unproven LIMIT $9" },
+	[STORE_VIEW_POLICY] = { "policy", { "policy", "organization" },
+		ROLLUP_POLICY, VIEW_TABLE(policy_columns),
+		RANGE K3_IS GROUP "k2, k1 " WORST
+				  "k2, k1, policy_type, unproven LIMIT $9" },
+};
+
+const char *store_view_name(enum store_view view)
+{
+	return views[view].name;
+}
+
+enum status store_view_parse(struct str s, enum store_view *out)
+{
+	for (int i = 0; i < STORE_VIEWS; i++)
+		if (str_eq(s, str_of(views[i].name))) {
+			*out = (enum store_view)i;
+			return ST_OK;
+		}
+	return ST_INVALID;
+}
+
+const char *store_view_key(enum store_view view, size_t i)
+{
+	return i < STORE_VIEW_KEYS ? views[view].keys[i] : NULL;
+}
+
+bool store_view_has_results(enum store_view view)
+{
+	return view != STORE_VIEW_REPORTER && view != STORE_VIEW_POLICY;
+}
+
+enum status store_view_list(struct store *s, struct arena *a,
+	const struct store_view_filter *f, struct store_view_row **out,
+	size_t *n, struct err *e)
+{
+	bool of_results = f->by_family || f->result.n > 0;
+	enum rollup_kind kind = views[f->view].kind;
+
+	BUG(of_results && !store_view_has_results(f->view));
+	if (kind == ROLLUP_DAY && of_results)
+		kind = ROLLUP_RESULT;
+	return table_list(s, a, &views[f->view].table, views[f->view].tail,
+		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I((int64_t)kind),
+			DB_I(f->from), DB_I(f->to), DB_I(!f->proven_only),
+			DB_I(f->by_family ? (int64_t)f->family : -1),
+			DB_T(f->result), DB_I((int64_t)f->limit)),
+		out, n, e);
+}
+
+#define SPREAD(member) offsetof(struct store_spread, member)
+
+static const struct column spread_columns[] = {
+	COLUMN("k3", COL_TEXT, SPREAD(result_type)),
+	COLUMN("COUNT(DISTINCT k1)", COL_INT, SPREAD(reporters)),
+	COLUMN("COUNT(DISTINCT NULLIF(k2, ''))", COL_INT, SPREAD(sources)),
+	COLUMN("CAST(SUM(failed) AS BIGINT)", COL_INT, SPREAD(failed)),
+};
+static const struct table spread = TABLE(
+	"rollup", struct store_spread, spread_columns, 1);
+
+#define DAYS                                                                   \
+	"WHERE tenant = $1 AND domain = $2 AND kind = $3 AND day >= $4 AND "   \
+	"day < $5 "
+
+enum status store_view_spread(struct store *s, struct arena *a,
+	const struct store_view_filter *f, struct store_spread **out, size_t *n,
+	int64_t *reporters, int64_t *successful, struct err *e)
+{
+	int64_t all[1] = {}, ok[1] = {};
+	enum status st;
+
+	st = store_ints(s, "SELECT COUNT(DISTINCT k1) FROM rollup " DAYS,
+		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(ROLLUP_POLICY),
+			DB_I(f->from), DB_I(f->to)),
+		all, 1, e);
+	if (st == ST_OK)
+		st = store_ints(s,
+			"SELECT COALESCE(MAX(part), 0) FROM (SELECT "
+			"CAST(SUM(ok) AS BIGINT) AS part FROM rollup " DAYS
+			"GROUP BY policy_type) AS parts",
+			ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(ROLLUP_DAY),
+				DB_I(f->from), DB_I(f->to)),
+			ok, 1, e);
+	if (st == ST_OK)
+		st = table_list(s, a, &spread, DAYS "GROUP BY k3 ORDER BY k3",
+			ARGS(DB_T(f->tenant), DB_T(f->domain),
+				DB_I(ROLLUP_SOURCE), DB_I(f->from),
+				DB_I(f->to)),
+			out, n, e);
+	if (st == ST_OK) {
+		*reporters = all[0];
+		*successful = ok[0];
+	}
+	return st;
+}
+
+#define OF(member) offsetof(struct store_failure, member)
+
+static const struct column failure_columns[] = {
+	COLUMN("f.report", COL_TEXT, OF(report)),
+	COLUMN("r.domain", COL_TEXT, OF(domain)),
+	COLUMN("r.org", COL_TEXT, OF(org)),
+	COLUMN("r.proof", COL_TEXT, OF(proof)),
+	COLUMN("r.begins", COL_INT, OF(begin)),
+	COLUMN("p.type", COL_TEXT, OF(policy_type)),
+	COLUMN("f.result_type", COL_TEXT, OF(failure.result_type)),
+	COLUMN("f.sending_ip", COL_TEXT, OF(failure.sending_ip)),
+	COLUMN("f.receiving_host", COL_TEXT, OF(failure.receiving_host)),
+	COLUMN("f.receiving_helo", COL_TEXT, OF(failure.receiving_helo)),
+	COLUMN("f.receiving_ip", COL_TEXT, OF(failure.receiving_ip)),
+	COLUMN("f.reason_code", COL_TEXT, OF(failure.reason_code)),
+	COLUMN("f.info_uri", COL_TEXT, OF(failure.info_uri)),
+	COLUMN("f.sessions", COL_INT, OF(failure.sessions)),
+};
+static const struct table failures = TABLE(
+	"report_failure f "
+	"JOIN report r ON r.tenant = f.tenant AND r.id = f.report "
+	"JOIN report_policy p ON p.tenant = f.tenant AND p.report = f.report "
+	"AND p.policy_no = f.policy_no",
+	struct store_failure, failure_columns, 1);
+
+#define FAILURES                                                               \
+	"WHERE f.tenant = $1 AND ($2 = '' OR r.domain = $2) AND "              \
+	"($3 = '' OR r.org = $3) AND ($4 = '' OR p.type = $4) AND "            \
+	"($5 = '' OR f.reason_code = $5) AND "                                 \
+	"($6 = '' OR f.sending_ip = $6) AND "                                  \
+	"($7 = '' OR f.receiving_host = $7) AND "                              \
+	"r.begins >= $8 AND r.begins < $9 AND "                                \
+	"($10 = '' OR f.report < $10) AND r.counted = $11 "
+#define NEWEST "ORDER BY f.report DESC, f.policy_no, f.failure_no "
+
+enum status store_failure_list(struct store *s, struct arena *a,
+	const struct store_failure_filter *f, struct store_failure **out,
+	size_t *n, struct err *e)
+{
+	int64_t to = f->to == 0 ? INT64_MAX : f->to;
+	struct db_arg args[13] = { DB_T(f->tenant), DB_T(f->domain),
+		DB_T(f->org), DB_T(f->policy_type), DB_T(f->reason_code),
+		DB_T(f->sending_ip), DB_T(f->receiving_host), DB_I(f->from),
+		DB_I(to), DB_T(f->before), DB_I(STORE_REPORT_COUNTED) };
+
+	/* A result type has an index of its own. */
+	if (f->result_type.n > 0) {
+		args[11] = DB_T(f->result_type);
+		args[12] = DB_I((int64_t)f->limit);
+		return table_list(s, a, &failures,
+			FAILURES "AND f.result_type = $12 " NEWEST "LIMIT $13",
+			args, 13, out, n, e);
+	}
+	args[11] = DB_I((int64_t)f->limit);
+	return table_list(s, a, &failures, FAILURES NEWEST "LIMIT $12", args,
+		12, out, n, e);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report_view: what a tenant's accepted reports add up to, and the single
+ * failures behind it. Statuses and shapes as in store.h.
+ *
+ * A row stands for one policy type, and for proven or for unproven reports:
+ * rows that differ in one of the two must not be added up.
+ */
+#pragma once
+
+#include "proto/tlsrpt_meaning.h"
+#include "store/store.h"
+
+enum store_view {
+	STORE_VIEW_DAY,	     /* keys: none */
+	STORE_VIEW_RESULT,   /* result type, reason */
+	STORE_VIEW_MX,	     /* MX host, result type */
+	STORE_VIEW_SOURCE,   /* organisation, sending MTA, result type */
+	STORE_VIEW_REPORTER, /* organisation */
+	STORE_VIEW_POLICY,   /* policy text, organisation */
+	STORE_VIEWS,
+};
+
+#define STORE_VIEW_KEYS 3u
+
+/* "day", "result", "mx", "source", "reporter", "policy". */
+const char *store_view_name(enum store_view view);
+enum status store_view_parse(struct str s, enum store_view *out);
+
+/* "result_type", "reason", ...; NULL: the view has no such key. */
+const char *store_view_key(enum store_view view, size_t i);
+
+/* Does the view tell result types apart, so that one can be asked for? */
+bool store_view_has_results(enum store_view view);
+
+struct store_view_filter {
+	enum store_view view;
+	struct str tenant; /* must be set */
+	struct str domain; /* empty: all */
+	int64_t from, to;  /* days since 1970, from <= day < to */
+	/* Failures of one family or result type only: of views that
+	 * store_view_has_results. Rows of STORE_VIEW_DAY then have no
+	 * successful sessions. */
+	bool by_family;
+	enum tlsrpt_family family;
+	struct str result; /* empty: all */
+	bool proven_only;
+	size_t limit; /* 1..100000 */
+};
+
+struct store_view_row {
+	struct str policy_type;
+	bool unproven;
+	struct str keys[STORE_VIEW_KEYS]; /* as store_view_key names them */
+	int64_t first_day, last_day;	  /* STORE_VIEW_DAY: the same */
+	int64_t counts;	    /* policies, or failures, of reports added up */
+	int64_t ok, failed; /* sessions; ok: DAY, REPORTER, POLICY only */
+};
+
+/* STORE_VIEW_DAY: newest first; others: most failed sessions first. */
+enum status store_view_list(struct store *s, struct arena *a,
+	const struct store_view_filter *f, struct store_view_row **out,
+	size_t *n, struct err *e);
+
+/* How far a result type reaches, for tlsrpt_judge. */
+struct store_spread {
+	struct str result_type;
+	int64_t reporters; /* organisations that have it */
+	int64_t sources;   /* sending MTAs that have it */
+	int64_t failed;	   /* sessions */
+};
+/*
+ * Of all result types; of the filter tenant, domain and days count. *reporters:
+ * organisations that reported at all, *successful: their sessions that went
+ * well, of the policy type that has most.
+ */
+enum status store_view_spread(struct store *s, struct arena *a,
+	const struct store_view_filter *f, struct store_spread **out, size_t *n,
+	int64_t *reporters, int64_t *successful, struct err *e);
+
+/* A failure, and the report and policy it stands in. */
+struct store_failure {
+	struct str report; /* its id, for store_report_get */
+	struct str domain, org, proof;
+	int64_t begin;
+	struct str policy_type;
+	struct store_report_failure failure;
+};
+struct store_failure_filter {
+	struct str tenant; /* must be set */
+	struct str domain; /* these empty: all */
+	struct str org, policy_type;
+	struct str result_type, reason_code, sending_ip, receiving_host;
+	int64_t from, to;  /* as of store_report_filter */
+	struct str before; /* reports before this id; empty: the newest */
+	size_t limit;	   /* 1..1000 */
+};
+/* Of accepted reports, the newest first. */
+enum status store_failure_list(struct store *s, struct arena *a,
+	const struct store_failure_filter *f, struct store_failure **out,
+	size_t *n, struct err *e);
