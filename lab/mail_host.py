@@ -8,7 +8,7 @@ from harness.moat import Moat
 from names import RESOLVER, TTL_S
 
 
-def settings(anchor, ca):
+def settings(anchor, ca, **more):
     return {
         "server": {"roles": "policy"},
         "policy": {
@@ -22,12 +22,12 @@ def settings(anchor, ca):
             "answer_time": "5s",
             "fetch_time": "10s",
             "grace": f"{TTL_S}s",
-        },
+        } | more,
         "profile visible": {"kind": "sts-tlsrpt", "visibility": "yes"},
     }
 
 
-def moat_on(host, folder, anchor, ca):
-    """A moatd on a host, not yet started."""
-    return Moat(folder / f"{host.name}-moat", settings(anchor, ca),
+def moat_on(host, folder, anchor, ca, **more):
+    """A moatd on a host, not yet started; more: of section policy."""
+    return Moat(folder / f"{host.name}-moat", settings(anchor, ca, **more),
                 netns=host.netns)

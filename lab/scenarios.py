@@ -85,6 +85,8 @@ UNENFORCED = {"cold": Outcome(READ_CLEAR, ASKED),
 
 # Debian builds Sendmail without DANE; "strings" finds no such option in it.
 NO_DANE = {"sendmail": {"cold": Outcome(READ_TLS, LIMIT)}}
+# So its moat is told that MTA-STS alone decides.
+STS_ALONE = {"sendmail": {"cold": Outcome(HELD, "the policy, not DANE")}}
 
 # RFC 8461 section 5.1 wants a failure to be temporary; where TLS is a must,
 # Postfix takes a permanent error at its word.
@@ -217,11 +219,15 @@ SCENARIOS = (
              tlsa=True, policy=None, smtp=pose("misissued")),
     Scenario("dane-bogus", "DANE, TLSA record forged",
              {"cold": Outcome(HELD)}, READ_TLS, signed=True, tlsa=True,
-             policy=None, smtp=pose("misissued"),
+             policy=None, senders=NO_DANE, smtp=pose("misissued"),
              answers={"_25._tcp.{MX} TLSA": ["3 1 1 " + "ab" * 32]}),
     Scenario("dane-conflict", "DANE, no attack, an MTA-STS policy that names "
-             "another host", {"cold": Outcome(SAFE)}, SAFE, signed=True,
-             tlsa=True, policy=ENFORCE.replace("{MX}", "other.{D}")),
+             "another host", {"cold": Outcome(SAFE)}, SAFE, STS_ALONE,
+             signed=True, tlsa=True,
+             policy=ENFORCE.replace("{MX}", "other.{D}")),
+    Scenario("dane-both", "DANE and MTA-STS, a certificate that satisfies "
+             "neither", {"cold": Outcome(HELD)}, READ_TLS, signed=True,
+             tlsa=True, smtp=pose("self-signed")),
     Scenario("dane-first", "DANE, certificate does not match, but MTA-STS is "
              "satisfied", {"cold": Outcome(HELD)}, READ_TLS, NO_DANE,
              signed=True, tlsa=True, smtp=pose("misissued")),

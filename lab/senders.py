@@ -46,17 +46,17 @@ def start_senders(laboratory, releases, resolver, ca):
     """All of them, started, each with its moat."""
     made = []
 
-    def place_for(name, release):
+    def place_for(name, release, **more):
         host = laboratory.network.host(name)
         laboratory.tempt(host)
         laboratory.begin(moat_on(host, laboratory.folder, resolver.anchor,
-                                 ca))
+                                 ca, **more))
         return laboratory.place(releases[release], host, name)
 
     for name, (release, ways) in POSTFIX.items():
         made.append(PostfixSender(name, place_for(name, release), ca, ways))
-    made.append(SendmailSender("sendmail", place_for("sendmail", "bookworm"),
-                               ca, SENDMAIL))
+    made.append(SendmailSender("sendmail", place_for(
+        "sendmail", "bookworm", mta_dane="no"), ca, SENDMAIL))
     for sender in made:
         laboratory.begin(sender)
         if sender.name == REPORTING:

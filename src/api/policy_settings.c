@@ -143,6 +143,7 @@ static struct engine_profile named(
 	p.profile.tlsrpt = p.profile.kind == STS_PROFILE_STS_TLSRPT ||
 			   option_of(set, name, "tlsrpt");
 	p.profile.visibility = option_of(set, name, "visibility");
+	p.profile.no_dane = !option_of(set, name, "mta_dane");
 	return p;
 }
 
@@ -157,7 +158,9 @@ static struct engine_profile built_in(
 			.tlsrpt = kind == STS_PROFILE_STS_TLSRPT ||
 				  (dane && settings_bool(set, "policy.tlsrpt")),
 			.visibility = kind != STS_PROFILE_STS &&
-				      settings_bool(set, "policy.visibility") },
+				      settings_bool(set, "policy.visibility"),
+			.no_dane = kind == STS_PROFILE_STS &&
+				   !settings_bool(set, "policy.mta_dane") },
 	};
 }
 

@@ -296,6 +296,11 @@ const struct setting_row setting_rows[] = {
 		"The folder with the main.cf of the Postfix to look at. Empty: "
 		"Postfix's own, usually /etc/postfix. Another one has to stand "
 		"in its alternate_config_directories." },
+	{ "policy", "mta_dane", SETTING_BOOL, "yes", NULL,
+		"Whether the mail server that asks for the profile sts does "
+		"DANE itself, as Postfix at level dane. Sendmail as Debian "
+		"builds it does not: say no, and MTA-STS alone decides, also "
+		"for domains with DANE." },
 	{ "policy", "metrics_listen", SETTING_ADDRS, "", NULL,
 		"Where GET /metrics is answered over HTTP. Loopback addresses "
 		"only. The control socket answers it anyway." },
@@ -314,6 +319,9 @@ const struct setting_row setting_rows[] = {
 		"anyway, kind sts never." },
 	{ "profile NAME", "visibility", SETTING_BOOL, "no", NULL,
 		"As policy.visibility, for this profile." },
+	{ "profile NAME", "mta_dane", SETTING_BOOL, "yes", NULL,
+		"As policy.mta_dane, for this profile. Kind dane-sts has DANE "
+		"anyway." },
 
 	/* ---- cert: where certificates come from */
 	{ "cert", "source", SETTING_CHOICE, "acme", "acme|files|exec|local-ca",

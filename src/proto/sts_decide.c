@@ -351,6 +351,11 @@ static enum status by_part(
 	return ST_OK;
 }
 
+static bool without_dane(const struct sts_profile *p)
+{
+	return p->no_dane && p->kind != STS_PROFILE_DANE_STS;
+}
+
 static enum status decide(
 	struct arena *a, const struct sts_decide_input *in, struct decision *d)
 {
@@ -358,6 +363,8 @@ static enum status decide(
 		d->why = DECISION_WHY_RULE_OFF;
 		return ST_OK;
 	}
+	if (without_dane(&in->profile))
+		return by_policy(a, in, d);
 	switch (in->dane->state) {
 	case DANE_ALL:
 		d->why = DECISION_WHY_DANE;

@@ -40,6 +40,10 @@ struct sts_profile {
 	/* Have policies in testing, and failures to fetch one, reported. Needs
 	 * tlsrpt. */
 	bool visibility;
+	/* The MTA has no DANE, so that MTA-STS alone decides: RFC 8461 section
+	 * 2 binds only those who validate DANE. Not with STS_PROFILE_DANE_STS,
+	 * whose answers are DANE's. */
+	bool no_dane;
 };
 
 /* What the administrator has said about a policy domain. */

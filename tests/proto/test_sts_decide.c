@@ -63,7 +63,7 @@ struct row {
 	enum decision_action action;
 	enum decision_why why;
 	enum sts_rule rule;
-	bool visibility, enforce_testing, no_tlsrpt;
+	bool visibility, enforce_testing, no_tlsrpt, no_dane;
 };
 
 static void decide_row(struct arena *a, const struct row *row,
@@ -72,8 +72,8 @@ static void decide_row(struct arena *a, const struct row *row,
 	struct dane_result dane = dane_of(row->hosts);
 	struct sts_decide_input in = {
 		.profile = { (enum sts_profile_kind)row->kind,
-			row->enforce_testing, !row->no_tlsrpt,
-			row->visibility },
+			row->enforce_testing, !row->no_tlsrpt, row->visibility,
+			row->no_dane },
 		.domain = { .name = STR("example.com"), .port = SMTP_PORT },
 		.dane = &dane,
 		.pending = row->policy == PENDING,
@@ -179,6 +179,41 @@ static void every_cell_of_the_table(void **state)
 		{ DANE, TEMP, ENFORCE, DECISION_TEMP, DECISION_WHY_DANE_TEMP },
 		{ DANE, TEMP, NO_POLICY, DECISION_TEMP,
 			DECISION_WHY_DANE_TEMP },
+	};
+
+	(void)state;
+	CHECK(rows);
+}
+
+/* Checklist 35 binds those who validate DANE; for others MTA-STS counts. */
+static void an_mta_without_dane(void **state)
+{
+	static const struct row rows[] = {
+		{ STS, ALL, ENFORCE, DECISION_SECURE, DECISION_WHY_STS_ENFORCE,
+			.no_dane = true },
+		{ STS, ALL, NO_POLICY, DECISION_NOTFOUND,
+			DECISION_WHY_NO_POLICY, .no_dane = true },
+		{ STS, ALL, TESTING, DECISION_NOTFOUND,
+			DECISION_WHY_STS_TESTING, .no_dane = true },
+		{ STS, SOME, ENFORCE, DECISION_SECURE, DECISION_WHY_STS_ENFORCE,
+			.no_dane = true },
+		{ STS, TEMP, ENFORCE, DECISION_SECURE, DECISION_WHY_STS_ENFORCE,
+			.no_dane = true },
+		{ STS, TEMP, NO_POLICY, DECISION_NOTFOUND,
+			DECISION_WHY_NO_POLICY, .no_dane = true },
+		{ STS, ALL, ENFORCE, DECISION_NOTFOUND, DECISION_WHY_RULE_OFF,
+			STS_RULE_OFF, .no_dane = true },
+		{ TLSRPT, ALL, ENFORCE, DECISION_SECURE,
+			DECISION_WHY_STS_ENFORCE, .no_dane = true },
+		/* a report at level may would put an unasked DANE aside */
+		{ TLSRPT, ALL, TESTING, DECISION_NOTFOUND,
+			DECISION_WHY_STS_TESTING, .visibility = true,
+			.no_dane = true },
+		/* who is told "dane-only" has DANE */
+		{ DANE, ALL, ENFORCE, DECISION_DANE_ONLY, DECISION_WHY_DANE,
+			.no_dane = true },
+		{ DANE, TEMP, ENFORCE, DECISION_TEMP, DECISION_WHY_DANE_TEMP,
+			.no_dane = true },
 	};
 
 	(void)state;
@@ -489,6 +524,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_cell_of_the_table),
+		cmocka_unit_test(an_mta_without_dane),
 		cmocka_unit_test(else_not_found),
 		cmocka_unit_test(visibility_is_asked_for),
 		cmocka_unit_test(rules),
