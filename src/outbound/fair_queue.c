@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fair_queue: a ring of groups with a list each; one group is of the known. */
+/* fair_queue: two rings of groups with a list each, the known and strangers. */
 #include <string.h>
 
 #include "outbound/fair_queue.h"
@@ -13,15 +13,16 @@
 struct fair_group {
 	struct fair_item *first, *last; /* that wait */
 	size_t places;			/* of those that no longer do */
-	struct fair_group *next, *prev; /* in the ring, while some wait */
+	struct fair_group *next, *prev; /* in its ring, while some wait */
+	bool known;			/* which ring */
 	size_t name_n;
 	char name[];
 };
 
+/* Each has two, by fair_group.known. */
 struct fair_queue {
-	struct fair_group *known;
-	struct fair_group *turn; /* whose turn it is; NULL: no strangers */
-	struct map *groups;
+	struct fair_group *turn[2]; /* whose turn it is; NULL: nobody's */
+	struct map *groups[2];
 	size_t group_max, n;
 };
 
@@ -29,8 +30,8 @@ struct fair_queue *fair_queue_new(size_t group_max)
 {
 	struct fair_queue *q = mem_must(sizeof(*q));
 
-	q->known = mem_must(sizeof(*q->known));
-	q->groups = map_new();
+	q->groups[false] = map_new();
+	q->groups[true] = map_new();
 	q->group_max = group_max;
 	return q;
 }
@@ -39,18 +40,21 @@ void fair_queue_free(struct fair_queue **q)
 {
 	if (*q == NULL)
 		return;
-	BUG((*q)->n > 0 || map_count((*q)->groups) > 0);
-	map_free(&(*q)->groups);
-	mem_free((*q)->known);
+	BUG((*q)->n > 0);
+	for (int known = 0; known < 2; known++) {
+		BUG(map_count((*q)->groups[known]) > 0);
+		map_free(&(*q)->groups[known]);
+	}
 	mem_free(*q);
 	*q = NULL;
 }
 
 /* ---- groups ---- */
 
-static struct fair_group *group_get(struct fair_queue *q, struct str name)
+static struct fair_group *group_get(
+	struct fair_queue *q, bool known, struct str name)
 {
-	struct fair_group *g = map_get(q->groups, name);
+	struct fair_group *g = map_get(q->groups[known], name);
 
 	if (g != NULL)
 		return g;
@@ -58,37 +62,42 @@ static struct fair_group *group_get(struct fair_queue *q, struct str name)
 	if (name.n > 0)
 		memcpy(g->name, name.p, name.n);
 	g->name_n = name.n;
-	(void)map_put(q->groups, name, g);
+	g->known = known;
+	(void)map_put(q->groups[known], name, g);
 	return g;
 }
 
 /* A new one's turn comes after all others'. */
 static void ring_add(struct fair_queue *q, struct fair_group *g)
 {
-	if (q->turn == NULL) {
+	struct fair_group **turn = &q->turn[g->known];
+
+	if (*turn == NULL) {
 		g->next = g->prev = g;
-		q->turn = g;
+		*turn = g;
 		return;
 	}
-	g->next = q->turn;
-	g->prev = q->turn->prev;
+	g->next = *turn;
+	g->prev = (*turn)->prev;
 	g->prev->next = g->next->prev = g;
 }
 
 static void ring_remove(struct fair_queue *q, struct fair_group *g)
 {
+	struct fair_group **turn = &q->turn[g->known];
+
 	g->prev->next = g->next;
 	g->next->prev = g->prev;
-	if (q->turn == g)
-		q->turn = g->next == g ? NULL : g->next;
+	if (*turn == g)
+		*turn = g->next == g ? NULL : g->next;
 	g->next = g->prev = NULL;
 }
 
 static void group_drop(struct fair_queue *q, struct fair_group *g)
 {
-	if (g == q->known || g->first != NULL || g->places > 0)
+	if (g->first != NULL || g->places > 0)
 		return;
-	(void)map_take(q->groups, (struct str){ g->name, g->name_n });
+	(void)map_take(q->groups[g->known], (struct str){ g->name, g->name_n });
 	mem_free(g);
 }
 
@@ -97,10 +106,10 @@ static void group_drop(struct fair_queue *q, struct fair_group *g)
 void fair_queue_add(struct fair_queue *q, struct fair_item *item, bool known,
 	struct str group)
 {
-	struct fair_group *g = known ? q->known : group_get(q, group);
+	struct fair_group *g = group_get(q, known, group);
 
 	BUG(item->group != NULL);
-	if (g != q->known && g->first == NULL)
+	if (g->first == NULL)
 		ring_add(q, g);
 	*item = (struct fair_item){
 		.group = g, .waits = true, .prev = g->last
@@ -128,7 +137,7 @@ static void unlink_item(struct fair_queue *q, struct fair_item *item)
 	item->waits = false;
 	item->next = item->prev = NULL;
 	q->n--;
-	if (g != q->known && g->first == NULL)
+	if (g->first == NULL)
 		ring_remove(q, g);
 }
 
@@ -147,29 +156,29 @@ void fair_queue_done(struct fair_queue *q, struct fair_item *item)
 }
 
 /* The next group that may have one more place; NULL: none. */
-static struct fair_group *next_group(struct fair_queue *q)
+static struct fair_group *next_group(struct fair_queue *q, bool known)
 {
-	struct fair_group *g = q->turn;
+	struct fair_group *g = q->turn[known];
 
 	if (g == NULL)
 		return NULL;
 	do {
 		if (g->places < q->group_max) {
-			q->turn = g->next;
+			q->turn[known] = g->next;
 			return g;
 		}
 		g = g->next;
-	} while (g != q->turn);
+	} while (g != q->turn[known]);
 	return NULL;
 }
 
 struct fair_item *fair_queue_take(struct fair_queue *q, bool strangers)
 {
-	struct fair_group *g = q->known;
+	struct fair_group *g = next_group(q, true);
 	struct fair_item *item;
 
-	if (g->first == NULL)
-		g = strangers ? next_group(q) : NULL;
+	if (g == NULL && strangers)
+		g = next_group(q, false);
 	if (g == NULL)
 		return NULL;
 	item = g->first;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fair_queue: who gets the next free place. Those known come before strangers;
- * among strangers the groups take turns, so that one with a hundred thousand
- * names waits for itself and not others for it, and none has more than
- * group_max places at a time.
+ * among the one as among the other the groups take turns, so that one with a
+ * hundred thousand names waits for itself and not others for it, and none has
+ * more than group_max places of a kind at a time.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ struct fair_queue *fair_queue_new(size_t group_max);
 /* It must be empty; clears *q; NULL is allowed. */
 void fair_queue_free(struct fair_queue **q);
 
-/* group is copied; of known items it does not matter. */
+/* group is copied. */
 void fair_queue_add(struct fair_queue *q, struct fair_item *item, bool known,
 	struct str group);
 /* It waits no longer, or gives its place back. Neither: does nothing. */

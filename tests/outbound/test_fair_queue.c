@@ -19,12 +19,15 @@ static struct queue with(size_t group_max)
 	return x;
 }
 
-/* A letter per item: its group, or "!" for one that is known. */
+/* A letter per item: its group; a capital for one that is known. */
 static void fill(struct queue *x, const char *groups)
 {
-	for (size_t i = 0; groups[i] != '\0'; i++)
-		fair_queue_add(x->q, &x->items[i], groups[i] == '!',
-			(struct str){ &groups[i], 1 });
+	for (size_t i = 0; groups[i] != '\0'; i++) {
+		char name = chr_lower(groups[i]);
+
+		fair_queue_add(x->q, &x->items[i], groups[i] != name,
+			(struct str){ &name, 1 });
+	}
 }
 
 static void takes(struct queue *x, bool strangers, const char *order)
@@ -63,7 +66,7 @@ static void the_known_come_first(void **state)
 	struct queue x = with(1);
 
 	(void)state;
-	fill(&x, "ab!!");
+	fill(&x, "abAB");
 	takes(&x, false, "23");
 	assert_int_equal(fair_queue_count(x.q), 2);
 	takes(&x, true, "01");
@@ -82,12 +85,25 @@ static void no_group_has_too_many(void **state)
 	empty(&x);
 }
 
+/* Who has many policies cached does not hold up others that have. */
+static void the_known_take_turns(void **state)
+{
+	struct queue x = with(2);
+
+	(void)state;
+	fill(&x, "AAAABa");
+	takes(&x, false, "041");
+	fair_queue_done(x.q, &x.items[0]);
+	takes(&x, true, "25");
+	empty(&x);
+}
+
 static void leaving_while_waiting(void **state)
 {
 	struct queue x = with(9);
 
 	(void)state;
-	fill(&x, "aabb!");
+	fill(&x, "aabbA");
 	for (int i = 0; i < 2; i++) {
 		fair_queue_done(x.q, &x.items[0]);
 		fair_queue_done(x.q, &x.items[4]);
@@ -103,6 +119,7 @@ int main(void)
 		cmocka_unit_test(groups_take_turns),
 		cmocka_unit_test(the_known_come_first),
 		cmocka_unit_test(no_group_has_too_many),
+		cmocka_unit_test(the_known_take_turns),
 		cmocka_unit_test(leaving_while_waiting),
 	};
 
