@@ -124,7 +124,7 @@ struct engine_options {
 	int unused_s;	      /* what was not asked for so long is let go */
 	int negative_s;	      /* "no policy" is believed at most so long */
 	size_t max_running;   /* look-ups of records, and again of DANE */
-	size_t max_waiting;   /* for one of those; more are answered unasked */
+	size_t max_waiting;   /* strangers; more are answered unasked */
 	size_t max_refreshes; /* at a time */
 	size_t max_negative;  /* domains without policy remembered */
 	size_t max_live;      /* domains with policy or DANE remembered */

@@ -99,7 +99,11 @@ void dane_ask(
 	struct dane_job *job = h->job;
 
 	if (job == NULL) {
-		if (fair_queue_count(e->dane_queue) >= e->o.max_waiting) {
+		/* Those with a host or port of their own could be many. */
+		bool usual = !h->is_host && h->port == SMTP_PORT;
+
+		if (!(s->live && usual) &&
+			fair_queue_count(e->dane_queue) >= e->o.max_waiting) {
 			event_tell(e, ENGINE_BUSY, site_name(s),
 				"more domains wait to be looked up than may");
 			ask->late = true;

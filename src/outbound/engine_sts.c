@@ -276,15 +276,18 @@ void sts_ask(struct engine *e, struct site *s, struct engine_ask *ask)
 	struct sts_job *job = s->job;
 
 	if (job == NULL) {
-		if (fair_queue_count(e->sts_queue) >= e->o.max_waiting) {
+		bool known = in_cache(e, s);
+
+		if (!known &&
+			fair_queue_count(e->sts_queue) >= e->o.max_waiting) {
 			event_tell(e, ENGINE_BUSY, site_name(s),
 				"more domains wait to be looked up than may");
 			ask->late = true;
 			return;
 		}
 		job = job_new(e, s);
-		fair_queue_add(e->sts_queue, &job->item, in_cache(e, s),
-			site_group(e, s));
+		fair_queue_add(
+			e->sts_queue, &job->item, known, site_group(e, s));
 	}
 	job->force |= ask->how == ENGINE_FETCH;
 	ask->wait_sts = true;

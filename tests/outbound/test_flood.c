@@ -185,6 +185,37 @@ static void too_many_are_answered_unasked(void **state)
 	free(c);
 }
 
+/* A flood of strangers does not have those that are known answered unasked. */
+static void the_known_are_looked_up(void **state)
+{
+	struct policy_domain known = domain_of("example.com");
+	struct fixture *t = *state;
+	struct crowd *c = calloc(1, sizeof(*c));
+	struct engine_ask one = {};
+	unsigned before;
+
+	t->opt.max_running = 8;
+	t->opt.max_waiting = 100;
+	restart(t);
+	know(t);
+	leap(t, 61);
+	t->hold[CALL_RECORD] = t->hold[CALL_DANE] = true;
+	c->t = t;
+	crowd_ask(c, "example", 0);
+	run(t);
+	assert_true(c->answered > 0);
+	before = t->events[ENGINE_BUSY];
+	t->asked[CALL_RECORD] = t->asked[CALL_DANE] = 0;
+	engine_ask_start(&one, t->e, &profile_sts, &known, ENGINE_USUAL,
+		fixture_answer, t);
+	assert_int_equal(t->events[ENGINE_BUSY], before);
+	assert_int_equal(t->asked[CALL_RECORD], 1);
+	assert_int_equal(t->asked[CALL_DANE], 1);
+	engine_ask_cancel(&one);
+	crowd_leave(c);
+	free(c);
+}
+
 /* What is needed for a hundred thousand policies is on disk, not in memory. */
 static void many_policies(void **state)
 {
@@ -218,6 +249,7 @@ int main(void)
 		TEST(nobody_starves),
 		TEST(places_for_the_known),
 		TEST(too_many_are_answered_unasked),
+		TEST(the_known_are_looked_up),
 		TEST(many_policies),
 	};
 
