@@ -144,16 +144,17 @@ static int end(struct run *r, bool wait)
 	return rc == r->pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Its last line is shown without control characters. */
+/* Its lines are shown in one, without control characters. */
 static enum status failed(const struct run *r, int code, struct err *e)
 {
 	char text[4 * SAID_MAX + 1];
 	struct sbuf b = sbuf_fixed(text, sizeof(text) - 1);
-	struct str said = { r->said, r->said_n };
+	struct str rest = str_trim((struct str){ r->said, r->said_n });
 
-	while (said.n > 0 && said.p[said.n - 1] == '\n')
-		said.n--;
-	sbuf_escaped(&b, said);
+	while (rest.n > 0) {
+		sbuf_escaped(&b, str_cut(&rest, '\n'));
+		sbuf_addz(&b, rest.n > 0 ? "; " : "");
+	}
 	text[b.n] = '\0';
 	return err_set(
 		e, ST_INVALID, "exit %d%s%s", code, b.n > 0 ? ": " : "", text);

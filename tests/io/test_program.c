@@ -49,10 +49,11 @@ static void a_fault_is_told_escaped(void **state)
 	struct err e = {};
 
 	(void)state;
-	assert_int_equal(run(a, "printf 'no\\033 queue\\n' >&2; exit 69",
-				 LIMIT_MS, 1000, &out, &e),
+	assert_int_equal(
+		run(a, "printf 'no\\033 queue\\nat all\\n' >&2; exit 69",
+			LIMIT_MS, 1000, &out, &e),
 		ST_INVALID);
-	assert_string_equal(e.text, "/bin/sh: exit 69: no\\x1b queue");
+	assert_string_equal(e.text, "/bin/sh: exit 69: no\\x1b queue; at all");
 	assert_int_equal(
 		run(a, "kill -9 $$", LIMIT_MS, 1000, &out, &e), ST_INVALID);
 	assert_null(out.p);
