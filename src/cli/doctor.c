@@ -38,13 +38,11 @@ static void print_lines(const struct cli *cli, const struct doctor *d)
 
 static void print_json(struct cli *cli, const struct doctor *d)
 {
-	static const char *const verdicts[] = { "good", "warning", "error",
-		"could not test" };
 	struct sbuf b;
 	struct json_writer w = cli_json_begin(cli, &b);
 
 	json_open_object(&w, NULL);
-	json_put_z(&w, "verdict", verdicts[doctor_exit(d)]);
+	json_put_z(&w, "verdict", doctor_verdict_name(doctor_worst(d)));
 	json_open_array(&w, "tests");
 	doctor_json(d, &w);
 	json_close_array(&w);
@@ -73,7 +71,7 @@ static int run(struct cli *cli, const struct args *args)
 	else
 		print_lines(cli, &x.doctor);
 	settings_free(&set);
-	return doctor_exit(&x.doctor);
+	return (int)doctor_worst(&x.doctor);
 }
 
 const struct command cmd_doctor = {

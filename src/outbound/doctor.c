@@ -52,13 +52,15 @@ static bool has(const struct doctor *d, enum doctor_verdict v)
 	return false;
 }
 
-int doctor_exit(const struct doctor *d)
+enum doctor_verdict doctor_worst(const struct doctor *d)
 {
-	if (has(d, DOCTOR_ERROR))
-		return 2;
-	if (has(d, DOCTOR_UNTESTED))
-		return 3;
-	return has(d, DOCTOR_WARNING) ? 1 : 0;
+	static const enum doctor_verdict order[] = { DOCTOR_ERROR,
+		DOCTOR_UNTESTED, DOCTOR_WARNING };
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+		if (has(d, order[i]))
+			return order[i];
+	return DOCTOR_GOOD;
 }
 
 const char *doctor_verdict_name(enum doctor_verdict v)

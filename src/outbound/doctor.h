@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/str.h"
 
+/* The exit codes of the command line. */
 enum doctor_verdict {
 	DOCTOR_GOOD,
 	DOCTOR_WARNING,
@@ -42,8 +43,8 @@ void doctor_add(struct doctor *d, enum doctor_verdict verdict, const char *id,
 /* s escaped and cut to a readable length. */
 const char *doctor_quote(struct doctor *d, struct str s);
 
-/* 2: an error; else 3: something could not be tested; else 1: a warning; 0. */
-int doctor_exit(const struct doctor *d);
+/* An error; else something that could not be tested; else a warning. */
+enum doctor_verdict doctor_worst(const struct doctor *d);
 
 /* "good", "warning", "error", "could not test". */
 const char *doctor_verdict_name(enum doctor_verdict v);

@@ -160,9 +160,9 @@ static void each_row_is_judged(void **state)
 		struct doctor d = judge(a, rows[i].main, rows[i].master, &map);
 
 		if (rows[i].id[0] == '\0') {
-			if (doctor_exit(&d) != 0)
+			if (doctor_worst(&d) != 0)
 				print_error("row %zu\n", i);
-			assert_int_equal(doctor_exit(&d), 0);
+			assert_int_equal(doctor_worst(&d), 0);
 			assert_non_null(map.profile);
 		} else if (verdict_of(&d, rows[i].id) != rows[i].verdict) {
 			print_error("row %zu: %s is %d\n", i, rows[i].id,
@@ -256,13 +256,13 @@ static void the_exit_code_is_of_the_worst(void **state)
 	struct doctor d = doctor_of(a);
 
 	(void)state;
-	assert_int_equal(doctor_exit(&d), 0);
+	assert_int_equal(doctor_worst(&d), 0);
 	doctor_add(&d, DOCTOR_WARNING, "x", "Do.", "w");
-	assert_int_equal(doctor_exit(&d), 1);
+	assert_int_equal(doctor_worst(&d), 1);
 	doctor_add(&d, DOCTOR_UNTESTED, "x", "Do.", "u");
-	assert_int_equal(doctor_exit(&d), 3);
+	assert_int_equal(doctor_worst(&d), 3);
 	doctor_add(&d, DOCTOR_ERROR, "x", "Do.", "e");
-	assert_int_equal(doctor_exit(&d), 2);
+	assert_int_equal(doctor_worst(&d), 2);
 	arena_free(&a);
 }
 
