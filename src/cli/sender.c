@@ -55,7 +55,7 @@ static const char *printable(struct cli *cli, struct str s)
 
 static void print_mx(struct cli *cli, const struct json *policy)
 {
-	(void)fprintf(cli->out, "  MX hosts:   ");
+	(void)fprintf(cli->out, "  MX hosts:    ");
 	for (const struct json *v = first_of(policy, "mx"); v != NULL;
 		v = v->next)
 		(void)fprintf(cli->out, " %s", escaped(cli, json_str(v)));
@@ -175,7 +175,7 @@ static void print_record(
 		(void)fprintf(cli->out, "     \"%s\"\n", text);
 	if (canonical[0] != '\0' && strcmp(canonical, asked) != 0)
 		(void)fprintf(cli->out, "     by CNAME at %s\n", canonical);
-	(void)fprintf(cli->out, "     DNSSEC: %s; for %lld s; took %lld ms\n",
+	(void)fprintf(cli->out, "     DNSSEC: %s; TTL %lld s; took %lld ms\n",
 		client_text(cli, r, "security"),
 		(long long)client_int(r, "ttl"),
 		(long long)client_int(r, "took_ms"));
@@ -288,7 +288,8 @@ struct steps {
 	const char *domain;
 	int64_t now;
 	int number;
-	bool file; /* the policy file was printed */
+	bool file;   /* the policy file was printed */
+	bool stored; /* and what is cached of it */
 };
 
 static void print_step(struct steps *s, const struct json *step)
@@ -306,7 +307,8 @@ static void print_step(struct steps *s, const struct json *step)
 		print_fetch(cli, v, s->domain);
 		s->file = json_get(v, "text") != NULL;
 	} else if ((v = json_get(step, "entry")) != NULL) {
-		print_entry(cli, v, s->now, strcmp(word, "stored") == 0);
+		s->stored |= strcmp(word, "stored") == 0;
+		print_entry(cli, v, s->now, s->stored);
 		if (!s->file)
 			print_file(cli, v);
 		s->file = true;
@@ -317,6 +319,15 @@ static void print_step(struct steps *s, const struct json *step)
 		(void)fprintf(cli->out, "%s\n", bare_step(word));
 	}
 	print_note(cli, client_text(cli, step, "note"));
+}
+
+/* The decision has a section of its own; what was just stored is cached. */
+static bool is_printed(const struct steps *s, const struct json *step)
+{
+	struct str word = json_get_str(step, "step");
+
+	return !str_eq(word, STR("decision")) &&
+	       !(s->stored && str_eq(word, STR("cache")));
 }
 
 static void print_mx_table(struct cli *cli, const struct json *answer)
@@ -427,7 +438,7 @@ int sender_print_explained(struct cli *cli, const struct json *answer)
 
 	for (const struct json *v = first_of(answer, "steps"); v != NULL;
 		v = v->next)
-		if (!str_eq(json_get_str(v, "step"), STR("decision")))
+		if (is_printed(&s, v))
 			print_step(&s, v);
 	print_mx_table(cli, answer);
 	print_answers(cli, answer);
