@@ -21,8 +21,8 @@
 struct held {
 	struct held *next;
 	struct str domain;
-	int64_t messages;
-	int64_t since; /* the oldest message; 0: none waits */
+	int64_t recipients; /* that wait */
+	int64_t since;	    /* the oldest message; 0: none waits */
 	const struct hold_reason *reason; /* NULL: not TLS */
 	struct str said;		  /* by Postfix */
 	const struct json *policy, *trouble;
@@ -63,7 +63,7 @@ static void take_recipient(struct list *l, const struct queue_message *m,
 
 	if (h == NULL)
 		return;
-	h->messages++;
+	h->recipients++;
 	if (h->since == 0 || m->arrival < h->since)
 		h->since = m->arrival;
 	if (h->reason == NULL && (reason != NULL || h->said.n == 0)) {
@@ -179,11 +179,11 @@ static void print_one(struct cli *cli, const struct held *h)
 {
 	(void)fprintf(cli->out, "%s%.*s%s: ", cli_bold(cli), STR_ARG(h->domain),
 		cli_plain(cli));
-	if (h->messages > 0)
+	if (h->recipients > 0)
 		(void)fprintf(cli->out, "%lld %s since %s\n",
-			(long long)h->messages,
-			h->messages == 1 ? "recipient waits"
-					 : "recipients wait",
+			(long long)h->recipients,
+			h->recipients == 1 ? "recipient waits"
+					   : "recipients wait",
 			client_time(cli, h->since));
 	else
 		(void)fprintf(cli->out, "no mail waits, but it may have to\n");
@@ -212,7 +212,7 @@ static void json_one(
 {
 	json_open_object(w, NULL);
 	json_put_str(w, "domain", h->domain);
-	json_put_int(w, "recipients", h->messages);
+	json_put_int(w, "recipients", h->recipients);
 	json_put_int(w, "since", h->since);
 	json_put_z(w, "reason", h->reason != NULL ? h->reason->id : "");
 	json_put_z(w, "why", text_of(h, cli));
@@ -273,8 +273,8 @@ static int held(struct list *l)
 
 	if (read_queue(l, &e) != ST_OK)
 		return cli_failed_remedy(l->cli, &e,
-			"run it as root on the machine with Postfix, or name "
-			"its folder in policy.postfix_commands");
+			"see that Postfix runs on this machine, or name the "
+			"folder of its programs in policy.postfix_commands");
 	told = ask_role(l, &remedy, &e) == ST_OK;
 	n = l->cli->json ? print_json(l) : print_all(l);
 	if (!told) {
