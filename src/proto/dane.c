@@ -47,7 +47,9 @@ const char *dane_outcome_name(enum dane_outcome o)
 
 /*
  * Hosts without an address, or whose address cannot be learnt, count only when
- * there is no other: no mail goes there, so they must not hold up the rest.
+ * there is no other: no mail goes there, so they must not hold up the rest. But
+ * the latter may have TLSA records, and be reached a moment later: whoever has
+ * look-ups fail must not have that taken for proof that they have none.
  */
 enum dane_state dane_state_of(const struct mx_host *mx, size_t n)
 {
@@ -63,5 +65,7 @@ enum dane_state dane_state_of(const struct mx_host *mx, size_t n)
 		return DANE_ALL;
 	if (count[DANE_HOST_TEMP] == asked)
 		return DANE_TEMP;
-	return count[DANE_HOST_NONE] == asked ? DANE_ABSENT : DANE_SOME;
+	return count[DANE_HOST_NONE] == asked && count[DANE_HOST_BROKEN] == 0
+		       ? DANE_ABSENT
+		       : DANE_SOME;
 }

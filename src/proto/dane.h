@@ -25,9 +25,9 @@ enum dane_state {
 	/*
 	 * Some have TLSA records and some do not; or all have, but on one of
 	 * them none is usable (n_unusable: TLS without authentication there,
-	 * RFC 7672 section 2.2); or a TLSA look-up failed while other hosts
-	 * could be looked up. An MTA with DANE of its own does the right thing
-	 * with each host.
+	 * RFC 7672 section 2.2); or the TLSA look-up of a host failed, or that
+	 * of its addresses while the others have none. An MTA with DANE of its
+	 * own does the right thing with each host.
 	 */
 	DANE_SOME,
 	/*
