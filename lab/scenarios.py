@@ -175,6 +175,11 @@ SCENARIOS = (
              "wildcard, with a valid certificate", STOPPED, READ_TLS,
              policy=ENFORCE.replace("{MX}", "*.{D}"), answers=DEEP),
 
+    Scenario("second-mx", "STARTTLS stripped at the first of two MX hosts, "
+             "the policy names both", UNHARMED, READ_CLEAR, second_mx=True,
+             policy=ENFORCE.replace("mx: {MX}", "mx: {MX}\r\nmx: mx2.{D}"),
+             smtp=STRIP),
+
     Scenario("txt-removed", "_mta-sts TXT removed, STARTTLS stripped",
              BLINDED, smtp=STRIP, answers={"_mta-sts.{D} TXT": None}),
     Scenario("txt-doubled", "_mta-sts TXT doubled, STARTTLS stripped",

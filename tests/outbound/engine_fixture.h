@@ -45,8 +45,9 @@ struct fixture {
 	struct err err;
 
 	/* The script: what the world says from now on. */
-	const char *id;	  /* of the record; NULL: there is none */
-	bool dns_fails;	  /* for the record */
+	const char *id; /* of the record; NULL: there is none, or ... */
+	enum sts_record_outcome no_record; /* ... this instead */
+	bool dns_fails;			   /* for the record */
 	const char *text; /* of the policy; NULL: it cannot be fetched */
 	enum dane_state dane;
 	uint32_t dane_ttl_s;
@@ -146,8 +147,8 @@ static inline void fixture_reply_record(struct fixture *t, struct call *c)
 		r.outcome = STS_RECORD_VALID;
 		r.id = str_of(t->id);
 	} else {
-		r.outcome = STS_RECORD_NONE;
-		(void)err_set(&r.why, ST_NOTFOUND, "no record");
+		r.outcome = t->no_record;
+		(void)err_set(&r.why, ST_NOTFOUND, "no valid record");
 	}
 	c->fn.record(c->arg, &r);
 }

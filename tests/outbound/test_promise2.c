@@ -59,11 +59,29 @@ static void breaks(struct fixture *t, const char *id, bool dns_fails,
 	assert_int_not_equal(ask(t, "example.com"), DECISION_SECURE);
 }
 
-static void record_gone(void **state)
+static void c07_record_gone(void **state)
 {
 	breaks(*state, NULL, false, false, false);
 	assert_int_equal(
 		((struct fixture *)*state)->events[ENGINE_POLICY_GONE], 1);
+}
+
+/* 7: a record that is no use does not take the policy away. */
+static void c07_useless_record(struct fixture *t, enum sts_record_outcome what)
+{
+	t->no_record = what;
+	breaks(t, NULL, false, false, false);
+	assert_int_equal(t->events[ENGINE_POLICY_GONE], 1);
+}
+
+static void c07_several_records(void **state)
+{
+	c07_useless_record(*state, STS_RECORD_SEVERAL);
+}
+
+static void c07_invalid_record(void **state)
+{
+	c07_useless_record(*state, STS_RECORD_INVALID);
 }
 
 static void dns_fails(void **state)
@@ -271,7 +289,9 @@ static void clock_is_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(record_gone),
+		TEST(c07_record_gone),
+		TEST(c07_several_records),
+		TEST(c07_invalid_record),
 		TEST(dns_fails),
 		TEST(dns_hangs),
 		TEST(https_fails),

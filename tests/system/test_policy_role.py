@@ -174,7 +174,10 @@ def test_what_postfix_is_told(stack, world):
     stack.enter_context(world.moat())
     ask = world.postmap
     assert ask(domain("enforce")) == secure("enforce")
-    assert ask(f"[{domain('enforce')}]:587") is not None
+    # RFC 8461 section 3.4: smart hosts have the policy of their name, what
+    # is below a policy domain has none of it.
+    assert ask(f"[{domain('enforce')}]:587") == secure("enforce")
+    assert ask(f"below.{domain('enforce')}") is None
     for name in ("testing", "none", "absent"):
         assert ask(domain(name)) is None
     for key in (".world.example", ".example", "[127.0.0.1]", "[::1]:25",
