@@ -13,10 +13,10 @@
 #define MIN_SLOTS 16u
 
 struct slot {
-	char *key; /* NULL: never used */
-	size_t key_n;
-	uint64_t hash;
-	void *value; /* NULL with a key: a tombstone */
+	char *key;
+	void *value;   /* NULL: free; with a hash it is a tombstone */
+	uint32_t hash; /* 0: never used */
+	uint32_t key_n;
 };
 
 struct map {
@@ -48,15 +48,22 @@ void map_free(struct map **m)
 	*m = NULL;
 }
 
+static uint32_t hash_in(const struct map *m, struct str key)
+{
+	uint32_t h = (uint32_t)hash_of(&m->hash_key, key);
+
+	return h == 0 ? 1 : h;
+}
+
 /* The slot of key, or the first never-used slot on its way. */
-static struct slot *slot_find(const struct map *m, struct str key, uint64_t h)
+static struct slot *slot_find(const struct map *m, struct str key, uint32_t h)
 {
 	size_t i = h & (m->n_slots - 1);
 
 	for (;;) {
 		struct slot *s = &m->slots[i];
 
-		if (s->key == NULL)
+		if (s->hash == 0)
 			return s;
 		if (s->hash == h && s->value != NULL && s->key_n == key.n &&
 			(key.n == 0 || memcmp(s->key, key.p, key.n) == 0))
@@ -65,13 +72,16 @@ static struct slot *slot_find(const struct map *m, struct str key, uint64_t h)
 	}
 }
 
+/* Three quarters are used: tombstones go; if they are few, there is more room.
+ */
 static void rehash(struct map *m)
 {
 	struct slot *old = m->slots;
 	size_t n_old = m->n_slots;
 
-	while (m->n_slots < m->n_live * 4)
+	if (m->n_live > n_old / 8 * 5)
 		m->n_slots *= 2;
+	BUG(m->n_slots > UINT32_MAX);
 	m->slots = mem_must(m->n_slots * sizeof(*m->slots));
 	m->n_used = m->n_live;
 	for (size_t i = 0; i < n_old; i++) {
@@ -79,33 +89,31 @@ static void rehash(struct map *m)
 
 		if (old[i].value != NULL)
 			*slot_find(m, key, old[i].hash) = old[i];
-		else
-			mem_free(old[i].key);
 	}
 	mem_free(old);
 }
 
 void *map_get(const struct map *m, struct str key)
 {
-	return slot_find(m, key, hash_of(&m->hash_key, key))->value;
+	return slot_find(m, key, hash_in(m, key))->value;
 }
 
 void *map_put(struct map *m, struct str key, void *value)
 {
-	uint64_t h = hash_of(&m->hash_key, key);
+	uint32_t h = hash_in(m, key);
 	struct slot *s;
 	void *old;
 
-	BUG(value == NULL);
-	if ((m->n_used + 1) * 2 > m->n_slots)
+	BUG(value == NULL || key.n > UINT32_MAX);
+	if (m->n_used >= m->n_slots / 4 * 3)
 		rehash(m);
 	s = slot_find(m, key, h);
 	old = s->value;
-	if (s->key == NULL) {
+	if (s->hash == 0) {
 		s->key = mem_must(key.n + 1);
 		if (key.n > 0)
 			memcpy(s->key, key.p, key.n);
-		s->key_n = key.n;
+		s->key_n = (uint32_t)key.n;
 		s->hash = h;
 		m->n_live++;
 		m->n_used++;
@@ -116,11 +124,13 @@ void *map_put(struct map *m, struct str key, void *value)
 
 void *map_take(struct map *m, struct str key)
 {
-	struct slot *s = slot_find(m, key, hash_of(&m->hash_key, key));
+	struct slot *s = slot_find(m, key, hash_in(m, key));
 	void *value = s->value;
 
 	if (value == NULL)
 		return NULL;
+	mem_free(s->key);
+	s->key = NULL;
 	s->value = NULL;
 	m->n_live--;
 	return value;

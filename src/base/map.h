@@ -32,6 +32,7 @@ size_t map_count(const struct map *m);
 
 /*
  * Walks all entries in no order: start with *at = 0, goes on while true. The
- * map must not gain entries meanwhile; map_take of the entry just seen is fine.
+ * map must not gain entries meanwhile; map_take of the entry just seen is fine,
+ * and the end of *key.
  */
 bool map_next(const struct map *m, size_t *at, struct str *key, void **value);
