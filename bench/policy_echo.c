@@ -2,6 +2,8 @@
 /*
  * policy_echo: the limit for a socketmap server: it finds where requests end
  * and replies the same each time, without a look at them.
+ *
+ *     policy_echo PORT PATH
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/bug.h"
 #include "base/mem.h"
@@ -72,6 +75,7 @@ static void take_clients(int epoll, int listener)
 		struct client *c = mem_must(sizeof(*c));
 		struct epoll_event ev = { EPOLLIN, { .ptr = c } };
 
+		/* a unix socket refuses, and needs not */
 		(void)setsockopt(
 			fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		c->fd = fd;
@@ -79,40 +83,65 @@ static void take_clients(int epoll, int listener)
 	}
 }
 
-static int listen_on(uint16_t port)
+static int listen_on(const void *to, socklen_t n)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const struct sockaddr *addr = to;
+	int fd = socket(
+		addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1;
 
 	BUG(fd < 0);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	BUG(bind(fd, (void *)&to, sizeof(to)) != 0);
+	BUG(bind(fd, addr, n) != 0);
 	BUG(listen(fd, 1024) != 0);
 	return fd;
+}
+
+static int listen_on_port(uint16_t port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	return listen_on(&to, sizeof(to));
+}
+
+static int listen_on_path(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	BUG(strlen(path) >= sizeof(to.sun_path));
+	memcpy(to.sun_path, path, strlen(path));
+	return listen_on(&to, sizeof(to));
+}
+
+static void take_all_clients(int epoll, const int listeners[2])
+{
+	take_clients(epoll, listeners[0]);
+	take_clients(epoll, listeners[1]);
 }
 
 int main(int argc, char **argv)
 {
 	struct epoll_event ev = { .events = EPOLLIN }, ready[EVENTS];
-	int epoll = epoll_create1(EPOLL_CLOEXEC), listener;
+	int epoll = epoll_create1(EPOLL_CLOEXEC), listeners[2];
 	uint32_t port;
 
-	if (argc != 2 ||
+	if (argc != 3 ||
 		num_u32(str_of(argv[1]), 1, UINT16_MAX, &port) != ST_OK) {
-		(void)fprintf(stderr, "usage: policy_echo PORT\n");
+		(void)fprintf(stderr, "usage: policy_echo PORT PATH\n");
 		return 64;
 	}
-	listener = listen_on((uint16_t)port);
-	BUG(epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &ev) != 0);
+	listeners[0] = listen_on_port((uint16_t)port);
+	listeners[1] = listen_on_path(argv[2]);
+	for (int i = 0; i < 2; i++)
+		BUG(epoll_ctl(epoll, EPOLL_CTL_ADD, listeners[i], &ev) != 0);
 	for (;;) {
 		int n = epoll_wait(epoll, ready, EVENTS, -1);
 
 		for (int i = 0; i < n; i++) {
 			if (ready[i].data.ptr == NULL)
-				take_clients(epoll, listener);
+				take_all_clients(epoll, listeners);
 			else
 				on_ready(ready[i].data.ptr);
 		}
