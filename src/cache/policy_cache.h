@@ -151,7 +151,7 @@ enum status policy_cache_due(struct policy_cache *c, struct arena *a,
 /* ---- rules ---- */
 
 enum policy_rule_kind {
-	POLICY_RULE_OFF,     /* no MTA-STS for this domain */
+	POLICY_RULE_OFF,     /* nothing is said about it, DANE included */
 	POLICY_RULE_ENFORCE, /* a policy in testing is enforced */
 	POLICY_RULE_TESTING, /* a policy in enforce is not applied */
 	POLICY_RULE_PIN,     /* the cached policy stays, whatever comes */
