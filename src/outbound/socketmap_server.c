@@ -403,8 +403,16 @@ static bool conn_watch(struct conn *c, bool more)
 
 static void malformed(struct conn *c)
 {
+	char text[INET6_ADDRSTRLEN + sizeof("[]:65535")];
+	struct sbuf client = sbuf_fixed(text, sizeof(text));
+
+	if (c->peer.ss.ss_family == AF_UNIX)
+		sbuf_addz(&client, "unix");
+	else
+		addr_write(&client, &c->peer);
 	c->server->stats.malformed++;
 	LOG(LOG_WARN, "socketmap.malformed",
+		KV_STR("client", sbuf_str(&client)),
 		KV_Z("why", "the client sent no netstring of a legal size"));
 	conn_close(c);
 }
