@@ -10,12 +10,12 @@
 #include "outbound/dane_discover.h"
 #include "proto/dns_rr.h"
 #include "proto/host_name.h"
+#include "proto/policy_domain.h"
 #include "proto/tlsa.h"
 
 #include "base/poison.h"
 
 #define LOOKUP_MS 5000
-#define SMTP_PORT 25
 #define BASES_MAX 2
 #define STEP_TEXT_MAX 4096
 #define STEP_RECORDS_MAX 16
