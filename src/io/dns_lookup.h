@@ -27,8 +27,8 @@
 #include "io/resolver.h"
 
 #define DNS_LOOKUP_SERVERS_MAX 8
-#define DNS_LOOKUP_CHECK_S 3600 /* between two good self-tests */
-#define DNS_LOOKUP_RECHECK_S 60 /* after one that was not good */
+#define DNS_LOOKUP_CHECK_S 3600	 /* between two good self-tests */
+#define DNS_LOOKUP_RECHECK_S 60	 /* after one that was not good */
 #define DNS_LOOKUP_CHECK_TRIES 3 /* then DNSSEC never seen is broken */
 
 enum dns_lookup_mode {
