@@ -29,7 +29,7 @@
 
 #include "base/poison.h"
 
-#define OPERATORS_MAX 64u /* connections to control and metrics */
+#define OPERATORS_MAX 64u /* connections to control, and again to metrics */
 
 struct state {
 	struct arena *arena;
@@ -45,8 +45,9 @@ struct state {
 	struct policy_source *source;
 	struct socketmap_server *socketmap;
 	struct policy_control *control;
-	struct gate *gate;
-	struct http_server *http;
+	/* Apart, so that who may reach metrics cannot take all places. */
+	struct gate *gate, *metrics_gate;
+	struct http_server *http, *metrics_http;
 };
 
 static void policy_role_close(void **statep)
@@ -56,7 +57,9 @@ static void policy_role_close(void **statep)
 	if (s == NULL)
 		return;
 	http_server_free(&s->http);
+	http_server_free(&s->metrics_http);
 	gate_free(&s->gate);
+	gate_free(&s->metrics_gate);
 	policy_control_free(&s->control);
 	socketmap_server_free(&s->socketmap);
 	policy_source_free(&s->source);
@@ -256,14 +259,17 @@ static void listen_operators(struct state *s, const struct role_env *env)
 	int fd;
 
 	s->gate = gate_new(OPERATORS_MAX, OPERATORS_MAX);
+	s->metrics_gate = gate_new(OPERATORS_MAX, OPERATORS_MAX);
 	s->http = http_server_new(env->loop, clock_system(), s->gate);
+	s->metrics_http = http_server_new(
+		env->loop, clock_system(), s->metrics_gate);
 	fd = role_fd(env, "control");
 	if (fd >= 0)
 		http_server_listen(
 			s->http, fd, policy_control_serve, s->control);
 	for (size_t i = 0; (fd = role_fd_at(env, "metrics", i)) >= 0; i++)
-		http_server_listen(
-			s->http, fd, policy_control_serve_metrics, s->control);
+		http_server_listen(s->metrics_http, fd,
+			policy_control_serve_metrics, s->control);
 }
 
 static enum status policy_role_start(

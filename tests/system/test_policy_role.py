@@ -510,3 +510,14 @@ def test_metrics(stack, world):
     problem = json.loads(get(UnixHttp(moat.run_dir / "policy.sock"),
                              "/v1/cache/none.example")[1])
     assert problem["title"] == "not found" and problem["remedy"]
+
+
+def test_metrics_take_no_place_of_operators(stack, world):
+    port = free_port()
+    moat = stack.enter_context(world.moat(metrics_listen=f"{HOST}:{port}"))
+    for _ in range(64):
+        stack.enter_context(socket.create_connection((HOST, port)))
+    control = UnixHttp(moat.run_dir / "policy.sock")
+    control.connect()
+    control.sock.settimeout(3)
+    assert get(control, "/v1/status")[0] == 200
