@@ -2,6 +2,7 @@
 /* api: finding the route, reading the body, problem documents. */
 
 #include "api/api.h"
+#include "base/clock.h"
 
 #include "base/poison.h"
 
@@ -60,6 +61,38 @@ struct str api_query(const struct api_call *c, const char *name)
 			return value;
 	}
 	return (struct str){};
+}
+
+static ptrdiff_t hex_digit(char c)
+{
+	return str_index(STR("0123456789abcdef"), chr_lower(c));
+}
+
+struct str api_query_text(const struct api_call *c, const char *name)
+{
+	struct str rest = api_query(c, name);
+	struct sbuf b = sbuf_arena(c->a, rest.n);
+
+	while (rest.n > 0) {
+		ptrdiff_t high = rest.n < 3 ? -1 : hex_digit(rest.p[1]);
+		ptrdiff_t low = rest.n < 3 ? -1 : hex_digit(rest.p[2]);
+		bool coded = rest.p[0] == '%' && high >= 0 && low >= 0;
+
+		sbuf_addc(&b, coded ? (char)(high * 16 + low) : rest.p[0]);
+		rest = str_from(rest, coded ? 3 : 1);
+	}
+	return sbuf_str(&b);
+}
+
+bool api_day_of(struct arena *a, struct str text, int64_t *day)
+{
+	struct str date = arena_fmt(a, "%.*sT00:00:00Z", STR_ARG(text));
+	struct unix_time t;
+
+	if (text.n != 10 || utc_parse(date, NULL, &t) != ST_OK || t.s < 0)
+		return false;
+	*day = t.s / UTC_DAY_S;
+	return true;
 }
 
 bool api_force(const struct api_call *c)

@@ -81,8 +81,20 @@ void api_fail(struct api_call *c, enum status st, const struct err *e);
 /* A query parameter, not decoded; p == NULL: not there. */
 struct str api_query(const struct api_call *c, const char *name);
 
+/* The same with %XX decoded. */
+struct str api_query_text(const struct api_call *c, const char *name);
+
+/* "2026-11-21" as days since 1970; false: it is no day. */
+bool api_day_of(struct arena *a, struct str text, int64_t *day);
+
 /* The member "force" of the body, or the query parameter force=yes. */
 bool api_force(const struct api_call *c);
+
+struct store_report_failure;
+
+/* The members of a failure, and what they mean, into an object. */
+void api_put_failure(
+	struct json_writer *w, const struct store_report_failure *f);
 
 /* The handlers, one file per noun. */
 api_handler api_domain_list, api_domain_add, api_domain_show, api_domain_dns,
@@ -91,4 +103,7 @@ api_handler api_domain_list, api_domain_add, api_domain_show, api_domain_dns,
 api_handler api_audit_list;
 api_handler api_status_show, api_view_rebuild, api_setup_show;
 api_handler api_report_import, api_report_list, api_report_replay,
-	api_report_unreadable, api_report_rule_show, api_report_rule_set;
+	api_report_unreadable, api_report_rule_show, api_report_rule_set,
+	api_report_show, api_report_raw, api_report_view, api_report_failures,
+	api_report_meanings, api_report_keep_show, api_report_keep_set,
+	api_report_erase;

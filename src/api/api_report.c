@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_report: TLS reports taken in (RFC 8460), and what could not be read. */
 #include "api/api.h"
+#include "base/base64.h"
 #include "base/num.h"
 #include "io/spool.h"
 #include "store/store.h"
@@ -52,18 +53,45 @@ static bool read_limit(struct api_call *c, size_t *limit)
 	return true;
 }
 
-static void put_policy(
+static void put_strs(
+	struct json_writer *w, const char *name, const struct store_strs *list)
+{
+	json_open_array(w, name);
+	for (size_t i = 0; i < list->n; i++)
+		json_put_str(w, NULL, list->items[i]);
+	json_close_array(w);
+}
+
+/* What a list of reports leaves out. */
+static void put_detail(
 	struct json_writer *w, const struct store_report_policy *p)
+{
+	put_strs(w, "strings", &p->strings);
+	put_strs(w, "mx_hosts", &p->mx);
+	json_open_array(w, "failures");
+	for (size_t i = 0; i < p->n_failures; i++) {
+		json_open_object(w, NULL);
+		api_put_failure(w, &p->failures[i]);
+		json_close_object(w);
+	}
+	json_close_array(w);
+}
+
+static void put_policy(
+	struct json_writer *w, const struct store_report_policy *p, bool whole)
 {
 	json_open_object(w, NULL);
 	json_put_str(w, "type", p->type);
 	json_put_str(w, "domain", p->domain);
 	json_put_int(w, "successful", p->ok);
 	json_put_int(w, "failed", p->failed);
+	if (whole)
+		put_detail(w, p);
 	json_close_object(w);
 }
 
-static void put_report(struct json_writer *w, const struct store_report *r)
+static void put_report(
+	struct json_writer *w, const struct store_report *r, bool whole)
 {
 	json_open_object(w, NULL);
 	json_put_str(w, "id", r->id);
@@ -85,7 +113,7 @@ static void put_report(struct json_writer *w, const struct store_report *r)
 	json_put_str(w, "raw", r->raw_name);
 	json_open_array(w, "policies");
 	for (size_t i = 0; i < r->n_policies; i++)
-		put_policy(w, &r->policies[i]);
+		put_policy(w, &r->policies[i], whole);
 	json_close_array(w);
 	json_close_object(w);
 }
@@ -132,8 +160,67 @@ void api_report_list(struct api_call *c)
 	json_open_object(&c->w, NULL);
 	json_open_array(&c->w, "reports");
 	for (size_t i = 0; i < n; i++)
-		put_report(&c->w, &rows[i]);
+		put_report(&c->w, &rows[i], false);
 	json_close_array(&c->w);
+	json_close_object(&c->w);
+}
+
+static enum status find(
+	struct api_call *c, struct store_report *out, struct err *e)
+{
+	struct str tenant = api_query(c, "tenant");
+
+	if (tenant.p == NULL)
+		tenant = STORE_TENANT_DEFAULT;
+	return store_report_get(
+		c->env->store, c->a, tenant, c->params[0], out, e);
+}
+
+static void report_fail(struct api_call *c, enum status st, const struct err *e)
+{
+	if (st == ST_NOTFOUND)
+		api_problem(c, 404, "not found", e->text, NULL,
+			"moat report list --json has the ids");
+	else
+		api_fail(c, st, e);
+}
+
+void api_report_show(struct api_call *c)
+{
+	struct store_report r;
+	struct err e = {};
+	enum status st = find(c, &r, &e);
+
+	if (st == ST_OK)
+		put_report(&c->w, &r, true);
+	else
+		report_fail(c, st, &e);
+}
+
+/* As it came: nothing of it has been unpacked here. */
+void api_report_raw(struct api_call *c)
+{
+	struct spool_meta meta = {};
+	struct store_report r;
+	struct sbuf text = {};
+	struct err e = {};
+	struct str body;
+	enum status st = find(c, &r, &e);
+
+	if (st == ST_OK)
+		st = spool_read(c->env->spool, SPOOL_DONE, r.raw_name, c->a,
+			&meta, &body, &e);
+	if (st != ST_OK) {
+		report_fail(c, st, &e);
+		return;
+	}
+	text = sbuf_arena(c->a, 2 * body.n + 4);
+	base64_write(&text, body);
+	json_open_object(&c->w, NULL);
+	json_put_str(&c->w, "name", r.raw_name);
+	json_put_str(&c->w, "content_type", meta.content_type);
+	json_put_int(&c->w, "received", meta.received.s);
+	json_put_str(&c->w, "base64", sbuf_str(&text));
 	json_close_object(&c->w);
 }
 

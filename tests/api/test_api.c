@@ -95,6 +95,10 @@ static void faults_are_problem_documents(void **state)
 		{ "POST", "/api/v1/domains/a/mode", "{\"mode\":\"x\"}", 422 },
 		{ "POST", "/api/v1/domains/a/mode", NULL, 422 },
 		{ "POST", "/api/v1/reports/import", NULL, 422 },
+		{ "GET", "/api/v1/reports/views/odd", NULL, 404 },
+		{ "POST", "/api/v1/reports/erase", "{}", 422 },
+		{ "POST", "/api/v1/reports/erase",
+			"{\"all\":true,\"from\":\"2026-11-32\"}", 422 },
 	};
 
 	(void)state;
@@ -126,6 +130,13 @@ static void query_parameters(void **state)
 	assert_str(api_query(&c, "limit"), "3");
 	assert_str(api_query(&c, "force"), "");
 	assert_null(api_query(&c, "lim").p);
+	c.a = arena_must(0);
+	c.query = STR("o=%3da%2C%zz%4&p=");
+	assert_str(api_query_text(&c, "o"), "=a,%zz%4");
+	assert_int_equal(api_query_text(&c, "p").n, 0);
+	assert_int_equal(api_query_text(&c, "q").n, 0);
+	arena_free(&c.a);
+	c.query = STR("after=b.example&limit=3&force");
 	assert_false(api_force(&c));
 	c.query = STR("force=yes");
 	assert_true(api_force(&c));
