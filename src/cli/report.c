@@ -5,9 +5,12 @@
  */
 #include "base/bug.h"
 #include "cli/commands.h"
+#include "cli/report_explain.h"
 #include "cli/report_import.h"
+#include "cli/report_one.h"
 #include "cli/report_rule.h"
 #include "cli/report_tables.h"
+#include "cli/report_view.h"
 #include "intake/unpack.h"
 
 #include "base/poison.h"
@@ -134,10 +137,52 @@ static const struct arg_row show_options[] = {
 
 static const struct command verbs[] = {
 	{
+		.name = "by",
+		.words = "WHAT",
+		.summary = "What reports add up to: by day, result, mx, "
+			   "source, reporter, policy",
+		.options = report_by_options,
+		.run = report_by_run,
+	},
+	{
+		.name = "erase",
+		.words = "",
+		.summary = "Erase reports and what they added up to",
+		.options = report_erase_options,
+		.run = report_erase_run,
+	},
+	{
+		.name = "explain",
+		.words = "[WORD...]",
+		.summary = "What a result type or reason code means",
+		.run = report_explain_run,
+	},
+	{
+		.name = "failures",
+		.words = "",
+		.summary = "The single failures",
+		.options = report_failures_options,
+		.run = report_failures_run,
+	},
+	{
+		.name = "get",
+		.words = "ID",
+		.summary = "One report of the running system, explained",
+		.options = report_get_options,
+		.run = report_get_run,
+	},
+	{
 		.name = "import",
 		.words = "FILE|FOLDER...",
 		.summary = "Hand TLS reports to the running system",
 		.run = report_import_run,
+	},
+	{
+		.name = "keep",
+		.words = "",
+		.summary = "How long a tenant's reports are kept",
+		.options = report_keep_options,
+		.run = report_keep_run,
 	},
 	{
 		.name = "list",
@@ -166,6 +211,13 @@ static const struct command verbs[] = {
 		.summary = "TLS reports as tables: json, json.gz, eml",
 		.options = show_options,
 		.run = run_show,
+	},
+	{
+		.name = "summary",
+		.words = "",
+		.summary = "All that reports say, to read or print",
+		.options = report_summary_options,
+		.run = report_summary_run,
 	},
 	{
 		.name = "unreadable",

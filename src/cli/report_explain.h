@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report_explain: what results and reasons mean, in sentences for people. */
+#pragma once
+
+#include "base/json.h"
+#include "cli/cli.h"
+
+/* moat report explain; an exit code. */
+int report_explain_run(struct cli *cli, const struct args *args);
+
+/* Prints "LABEL text" in lines of 78, the later ones below the text. */
+void report_explain_line(
+	const struct cli *cli, const char *label, struct str text);
+
+/* Prints a meaning of the API; judgement (may be NULL) is added. */
+void report_explain_print(const struct cli *cli, const struct json *meaning,
+	const struct json *judgement);
