@@ -147,14 +147,30 @@ def test_bundle(ca, cert, tmp_path):
 
 # ---- TLS and connections ----
 
+WEAK_OPENSSL = """\
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = weak
+[weak]
+MinProtocol = TLSv1
+CipherString = ALL:@SECLEVEL=0
+"""
+
+
 @pytest.mark.parametrize("least, most, outcome", [
     (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, "tls"),
     (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2, "done"),
     (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3, "done"),
 ])
-def test_tls_version(ca, cert, least, most, outcome):
+def test_tls_version(ca, cert, tmp_path, least, most, outcome):
+    """Checklist 29, also where the machine's OpenSSL would take less."""
+    weak = tmp_path / "openssl.cnf"
+    weak.write_text(WEAK_OPENSSL)
     with PolicyHost(cert, GOOD, versions=(least, most)) as host:
         assert get(ca, host)["outcome"] == outcome
+        assert get(ca, host, OPENSSL_CONF=str(weak))["outcome"] == outcome
 
 
 def test_plain_http_on_the_port(ca):
