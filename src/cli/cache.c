@@ -10,15 +10,6 @@
 
 #include "base/poison.h"
 
-static const char *state_of(const struct json *p, int64_t now)
-{
-	if (client_int(p, "expires") <= now)
-		return "expired";
-	if (json_true(json_get(p, "gone")))
-		return "record gone";
-	return client_int(p, "failures") > 0 ? "refresh fails" : "in force";
-}
-
 static void print_rows(struct cli *cli, const struct json *answer,
 	const struct json *p, bool on)
 {
@@ -33,7 +24,7 @@ static void print_rows(struct cli *cli, const struct json *answer,
 
 		row->cells[0] = table_text(&t, json_get_str(p, "domain"));
 		row->cells[1] = table_text(&t, json_get_str(p, "mode"));
-		row->cells[2] = str_of(state_of(p, now));
+		row->cells[2] = str_of(sender_policy_state(p, now));
 		row->cells[3] = str_of(
 			client_time(cli, client_int(p, "expires")));
 		row->cells[4] = str_of(

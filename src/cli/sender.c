@@ -72,16 +72,44 @@ static void print_history(struct cli *cli, const struct json *policy)
 			client_time(cli, client_int(v, "fetched_at")));
 }
 
+/* Its max_age is over, and a rule keeps it in force. */
+static bool is_kept(const struct json *policy, int64_t now)
+{
+	return client_int(policy, "expires") <= now &&
+	       json_true(json_get(policy, "in_force"));
+}
+
+const char *sender_policy_state(const struct json *policy, int64_t now)
+{
+	if (is_kept(policy, now))
+		return "pinned";
+	if (!json_true(json_get(policy, "in_force")))
+		return "expired";
+	if (json_true(json_get(policy, "gone")))
+		return "record gone";
+	return client_int(policy, "failures") > 0 ? "refresh fails"
+						  : "in force";
+}
+
+/* Goes before the time at which max_age is over. */
+static const char *until_text(const struct json *policy, int64_t now)
+{
+	if (is_kept(policy, now))
+		return "pinned; max_age was over at";
+	return json_true(json_get(policy, "in_force")) ? "in force until"
+						       : "expired at";
+}
+
 void sender_print_policy(
 	struct cli *cli, const struct json *policy, int64_t now)
 {
-	bool in_force = client_int(policy, "expires") > now;
+	bool in_force = json_true(json_get(policy, "in_force"));
 
-	(void)fprintf(cli->out, "%s%s%s: mode %s, %s%s%s until %s\n",
-		cli_bold(cli), client_text(cli, policy, "domain"),
-		cli_plain(cli), client_text(cli, policy, "mode"),
+	(void)fprintf(cli->out, "%s%s%s: mode %s, %s%s%s %s\n", cli_bold(cli),
+		client_text(cli, policy, "domain"), cli_plain(cli),
+		client_text(cli, policy, "mode"),
 		in_force ? cli_green(cli) : cli_yellow(cli),
-		in_force ? "in force" : "expired; was in force", cli_plain(cli),
+		until_text(policy, now), cli_plain(cli),
 		client_time(cli, client_int(policy, "expires")));
 	print_mx(cli, policy);
 	(void)fprintf(cli->out, "  Id:           %s\n",
@@ -253,14 +281,12 @@ static void print_fetch(
 static void print_entry(
 	struct cli *cli, const struct json *entry, int64_t now, bool stored)
 {
-	bool in_force = client_int(entry, "expires") > now;
-
 	(void)fprintf(cli->out, "%s: %s%s%s, id %s, fetched %s, %s %s\n",
 		stored ? "Cached now" : "Cached policy", cli_bold(cli),
 		client_text(cli, entry, "mode"), cli_plain(cli),
 		client_text(cli, entry, "id"),
 		client_time(cli, client_int(entry, "fetched_at")),
-		in_force ? "in force until" : "expired",
+		until_text(entry, now),
 		client_time(cli, client_int(entry, "expires")));
 }
 

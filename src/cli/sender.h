@@ -25,5 +25,8 @@ int sender_verdict(const struct json *answer);
 void sender_print_policy(
 	struct cli *cli, const struct json *policy, int64_t now);
 
+/* In a word or two: "in force", "pinned", "expired", "record gone". */
+const char *sender_policy_state(const struct json *policy, int64_t now);
+
 /* A rule on one line. */
 void sender_print_rule(struct cli *cli, const struct json *rule);

@@ -183,6 +183,7 @@ struct engine_step {
 	enum engine_step_kind kind;
 	const char *note; /* one sentence, or "" */
 	const struct policy_entry *entry;
+	bool in_force; /* the entry */
 	const struct policy_rule *rule;
 	const struct dane_result *dane;
 	const struct sts_record_result *record;
@@ -272,3 +273,6 @@ void engine_stats(const struct engine *e, struct engine_stats *out);
 
 /* The UTC time by which the engine judges expiry, see policy_clock.h. */
 int64_t engine_now(const struct engine *e);
+
+/* Does a cached policy apply now: has it not expired, or is it pinned? */
+bool engine_in_force(struct engine *e, const struct policy_entry *entry);

@@ -110,6 +110,7 @@ static void tell(struct engine_ask *ask, const struct facts *f)
 		ask->told_sts || ask->late, !f->ruled, !ask->late };
 
 	steps[0].entry = f->any ? &f->entry : NULL;
+	steps[0].in_force = f->in_force;
 	if (f->any && !f->in_force)
 		steps[0].note = "it has expired and is not applied";
 	steps[1].dane = &f->dane;

@@ -24,7 +24,6 @@ uint32_t random_upto(int64_t n)
 enum status policy_now(struct engine *e, struct site *s, struct arena *a,
 	struct policy_entry *out, bool *in_force)
 {
-	int64_t now = engine_now(e);
 	enum status st;
 
 	*in_force = false;
@@ -38,9 +37,14 @@ enum status policy_now(struct engine *e, struct site *s, struct arena *a,
 	}
 	if (st != ST_OK)
 		return ST_NOTFOUND;
-	*in_force = now < policy_entry_expires(out) ||
-		    policy_pinned(e, site_name(s));
+	*in_force = engine_in_force(e, out);
 	return ST_OK;
+}
+
+bool engine_in_force(struct engine *e, const struct policy_entry *entry)
+{
+	return engine_now(e) < policy_entry_expires(entry) ||
+	       policy_pinned(e, entry->domain);
 }
 
 bool policy_pinned(struct engine *e, struct str domain)
@@ -243,6 +247,7 @@ void policy_fetched(
 	if (!policy_put(e, s, &entry, &job->change))
 		step.note = "it is not kept: the cache does not take it";
 	step.entry = &entry;
+	step.in_force = engine_in_force(e, &entry);
 	for (struct engine_ask_link *l = job->asks.next; l != &job->asks;
 		l = l->next)
 		ask_tell(ASK_OF(l, by_sts), &step);

@@ -159,8 +159,8 @@ static void cache_list(struct request *r)
 	json_put_int(&r->w, "now", engine_now(p->engine));
 	json_open_array(&r->w, "policies");
 	for (size_t i = 0; i < n; i++)
-		policy_json_entry(
-			&r->w, NULL, &entries[i], engine_now(p->engine), false);
+		policy_json_entry(&r->w, NULL, &entries[i],
+			engine_in_force(p->engine, &entries[i]), false);
 	json_close_array(&r->w);
 	if (n == max)
 		json_put_str(&r->w, "after", after);
@@ -197,7 +197,8 @@ static void cache_show(struct request *r)
 	}
 	json_open_object(&r->w, NULL);
 	json_put_int(&r->w, "now", engine_now(p->engine));
-	policy_json_entry(&r->w, "policy", &entry, engine_now(p->engine), true);
+	policy_json_entry(&r->w, "policy", &entry,
+		engine_in_force(p->engine, &entry), true);
 	put_rules(r, r->domain);
 	json_close_object(&r->w);
 	answer(r, 200);
@@ -248,7 +249,7 @@ static void trouble_of(struct request *r)
 		if (policy_cache_get(p->cache, r->call->arena, json_str(v),
 			    &entry) == ST_OK)
 			policy_json_entry(&r->w, NULL, &entry,
-				engine_now(p->engine), false);
+				engine_in_force(p->engine, &entry), false);
 	json_close_array(&r->w);
 	json_close_object(&r->w);
 	answer(r, 200);

@@ -79,17 +79,15 @@ static void put_past(struct json_writer *w, const struct policy_entry *entry)
 }
 
 void policy_json_entry(struct json_writer *w, const char *name,
-	const struct policy_entry *entry, int64_t now, bool whole)
+	const struct policy_entry *entry, bool in_force, bool whole)
 {
-	int64_t expires = policy_entry_expires(entry);
-
 	json_open_object(w, name);
 	json_put_str(w, "domain", entry->domain);
 	put_policy(w, &entry->policy);
 	json_put_str(w, "id", entry->id);
 	json_put_int(w, "fetched_at", entry->fetched_at);
-	json_put_int(w, "expires", expires);
-	json_put_bool(w, "in_force", now < expires);
+	json_put_int(w, "expires", policy_entry_expires(entry));
+	json_put_bool(w, "in_force", in_force);
 	json_put_bool(w, "gone", entry->gone);
 	json_put_int(w, "failures", entry->failures);
 	json_put_int(w, "failed_since", entry->failed_since);
@@ -317,7 +315,8 @@ void policy_json_step(struct json_writer *w, struct arena *a,
 	json_put_z(w, "step", names[step->kind]);
 	json_put_z(w, "note", step->note != NULL ? step->note : "");
 	if (step->entry != NULL)
-		policy_json_entry(w, "entry", step->entry, now, true);
+		policy_json_entry(
+			w, "entry", step->entry, step->in_force, true);
 	if (step->rule != NULL)
 		policy_json_rule(w, "rule", step->rule, now);
 	if (step->dane != NULL)

@@ -9,9 +9,10 @@
 #include "cache/policy_cache.h"
 #include "outbound/engine.h"
 
-/* A cached policy; whole: with its text and what it was before. */
+/* A cached policy; in_force: as engine_in_force; whole: with its text and what
+ * it was before. */
 void policy_json_entry(struct json_writer *w, const char *name,
-	const struct policy_entry *entry, int64_t now, bool whole);
+	const struct policy_entry *entry, bool in_force, bool whole);
 
 void policy_json_rule(struct json_writer *w, const char *name,
 	const struct policy_rule *rule, int64_t now);

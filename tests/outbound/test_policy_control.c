@@ -259,6 +259,28 @@ static void a_rule_is_in_force_at_once(void **state)
 	assert_null(first("rules"));
 }
 
+static bool shown_in_force(void)
+{
+	assert_int_equal(call("GET", "/v1/cache/a.example", ""), 200);
+	return json_true(json_get(json_get(c.json, "policy"), "in_force"));
+}
+
+/* What is shown is what mail servers are told. */
+static void a_pinned_policy_is_in_force_after_its_max_age(void **state)
+{
+	(void)state;
+	learn("a.example");
+	c.t->text = NULL;
+	assert_int_equal(
+		call("PUT", "/v1/rules/a.example", "{\"rule\":\"pin\"}"), 200);
+	pass(c.t, 2 * DAY);
+	assert_int_equal(ask_by(c.t, "a.example", &profile_sts, ENGINE_USUAL),
+		DECISION_SECURE);
+	assert_true(shown_in_force());
+	assert_int_equal(call("DELETE", "/v1/rules/a.example", ""), 200);
+	assert_false(shown_in_force());
+}
+
 static void explain_shows_steps_and_each_profile(void **state)
 {
 	const struct json *v;
@@ -346,6 +368,7 @@ int main(void)
 		TEST(policies_come_in_pages),
 		TEST(one_policy_whole_and_forgotten),
 		TEST(a_rule_is_in_force_at_once),
+		TEST(a_pinned_policy_is_in_force_after_its_max_age),
 		TEST(explain_shows_steps_and_each_profile),
 		TEST(a_refresh_that_fails_says_what_a_report_would),
 		TEST(what_waits_ends_with_the_server),
