@@ -10,8 +10,11 @@
 
 struct host {
 	uint16_t preference;
+	/* Bytes of its names behind the hosts; the base may be any DNS name,
+	 * up to DNS_NAME_TEXT_MAX. */
+	uint16_t base_n;
+	uint8_t name_n;
 	uint8_t dane;
-	uint8_t name_n, base_n; /* bytes of its names behind the hosts */
 };
 
 struct dane_memo {
@@ -57,8 +60,10 @@ struct dane_memo *dane_memo_of(const struct dane_result *r)
 	for (size_t i = 0; i < r->n_mx; i++) {
 		const struct mx_host *mx = &r->mx[i];
 
-		m->hosts[i] = (struct host){ mx->preference, (uint8_t)mx->dane,
-			(uint8_t)mx->name.n, (uint8_t)mx->tlsa_base.n };
+		m->hosts[i] = (struct host){ .preference = mx->preference,
+			.base_n = (uint16_t)mx->tlsa_base.n,
+			.name_n = (uint8_t)mx->name.n,
+			.dane = (uint8_t)mx->dane };
 		p = put(put(p, mx->name), mx->tlsa_base);
 	}
 	return m;
