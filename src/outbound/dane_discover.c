@@ -155,8 +155,6 @@ static uint32_t ttl_of(const struct dane_run *run)
 	const struct dane_result *r = run->r;
 	uint32_t ttl = run->ttl_s;
 
-	if (r->state == DANE_TEMP || r->state == DANE_OFF)
-		return DANE_TTL_TEMP_S;
 	for (size_t i = 0; i < r->n_mx; i++)
 		if ((r->mx[i].dane == DANE_HOST_TEMP ||
 			    r->mx[i].dane == DANE_HOST_BROKEN) &&
@@ -165,6 +163,12 @@ static uint32_t ttl_of(const struct dane_run *run)
 	if (ttl < DANE_TTL_MIN_S)
 		return DANE_TTL_MIN_S;
 	return ttl > DANE_TTL_MAX_S ? DANE_TTL_MAX_S : ttl;
+}
+
+/* It may be well again at any moment; what is off stays off. */
+static bool dnssec_broken(const struct dane_run *run)
+{
+	return dns_lookups_dnssec(run->env.lookups, NULL) == DNS_DNSSEC_BROKEN;
 }
 
 static bool dnssec_off(const struct dane_run *run, struct err *why)
@@ -182,7 +186,8 @@ static void run_end(struct dane_run *run, enum dane_state state)
 	void *ctx = run->ctx;
 
 	r->state = dnssec_off(run, &r->why) ? DANE_OFF : state;
-	r->ttl_s = ttl_of(run);
+	r->ttl_s = state == DANE_TEMP || dnssec_broken(run) ? DANE_TTL_TEMP_S
+							    : ttl_of(run);
 	r->steps = run->steps.items;
 	r->n_steps = run->steps.n;
 	run_stop(run);

@@ -27,7 +27,7 @@
 #define DANE_PARALLEL_MAX 4 /* hosts at a time */
 #define DANE_TTL_MIN_S 60
 #define DANE_TTL_MAX_S 3600
-#define DANE_TTL_TEMP_S 30 /* of DANE_TEMP and DANE_OFF */
+#define DANE_TTL_TEMP_S 30 /* of DANE_TEMP, and while DNSSEC is broken */
 
 struct dane_discover_env {
 	struct loop *loop;

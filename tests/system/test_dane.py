@@ -378,7 +378,8 @@ def test_self_test_is_good(world):
 def test_off_still_knows_the_hosts(world):
     with world.ask("off") as program:
         result = program.discover("all.signed.example")
-        assert (result["state"], result["ttl"]) == ("off", 30)
+        assert result["state"] == "off"
+        assert 60 <= result["ttl"] <= 3600  # that of the records
         assert [h["name"] for h in result["mx"]] == [
             "mx1.signed.example", "mx2.signed.example"]
         assert result["why"] == "DNSSEC is switched off"
