@@ -15,7 +15,10 @@
 
 struct answers;
 
-/* Holds at most max_bytes, what the allocator adds included. */
+/*
+ * Replies take at most max_bytes, and in time all of them; the table of where
+ * they are takes a tenth more.
+ */
 struct answers *answers_new(size_t max_bytes);
 void answers_free(struct answers **a);
 

@@ -116,6 +116,40 @@ static void what_is_asked_stays(void **state)
 	answers_free(&a);
 }
 
+/* Of all sizes, replaced and pushed out: what is there is what was put. */
+static void replies_are_never_mixed_up(void **state)
+{
+	struct answers *a = answers_new(MAX);
+	uint32_t seed = 1, at[200] = {};
+	char text[1200];
+	unsigned found = 0;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (unsigned i = 1; i < 50000; i++) {
+		unsigned k, n;
+		struct str got;
+
+		seed = seed * 1103515245 + 12345;
+		k = seed >> 16 & 127;
+		n = 4 + (seed >> 8) % 1000;
+		memcpy(text, &n, sizeof(n));
+		answers_put(a, request_of(k), STR("d.example"),
+			(struct str){ text, n }, later);
+		at[k] = n;
+		k = seed >> 20 & 127;
+		got = answers_get(a, request_of(k), soon);
+		if (got.p == NULL)
+			continue;
+		found++;
+		got = str_from(got, strcspn(got.p, ":") + 1);
+		assert_int_equal(got.n, at[k] + 1);
+		assert_memory_equal(got.p, &at[k], sizeof(at[k]));
+	}
+	assert_true(found > 10000);
+	answers_free(&a);
+}
+
 static void what_is_too_large_is_not_kept(void **state)
 {
 	struct answers *a = answers_new(MAX);
@@ -142,6 +176,7 @@ int main(void)
 		cmocka_unit_test(dropped_by_domain_and_all),
 		cmocka_unit_test(memory_is_bounded),
 		cmocka_unit_test(what_is_asked_stays),
+		cmocka_unit_test(replies_are_never_mixed_up),
 		cmocka_unit_test(what_is_too_large_is_not_kept),
 	};
 
