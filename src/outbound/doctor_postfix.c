@@ -4,11 +4,11 @@
 
 #include "base/num.h"
 #include "io/addr.h"
+#include "io/resolv_conf.h"
 
 #include "base/poison.h"
 
-#define DNS_PORT 53
-#define RESOLVERS_MAX 3 /* those that the resolver library asks */
+#define ADDR_BYTES_MAX 64
 
 /* ---- what postconf printed */
 
@@ -95,7 +95,8 @@ struct doctor_postfix doctor_postfix_of(struct str main, struct str master)
 	return p;
 }
 
-bool doctor_postfix_from(
+/* Is the version at least this? Unknown: no. */
+static bool is_from(
 	const struct doctor_postfix *p, int major, int minor, int patch)
 {
 	const int want[3] = { major, minor, patch };
@@ -270,7 +271,7 @@ static void judge_version(struct doctor *d, const struct doctor_postfix *p)
 		doctor_add(d, DOCTOR_UNTESTED, "postfix.version",
 			"Is it Postfix whose postconf was run?",
 			"postconf tells no version: \"%s\"", text);
-	else if (!doctor_postfix_from(p, 3, 4, 0))
+	else if (!is_from(p, 3, 4, 0))
 		doctor_add(d, DOCTOR_ERROR, "postfix.version",
 			"Update Postfix to 3.4 or later.",
 			"Postfix %s does not know servername: it defers mail "
@@ -302,8 +303,7 @@ static void judge_profile(struct doctor *d, const struct doctor_postfix *p,
 		return;
 	}
 	name = doctor_quote(d, profile->name);
-	if (has_attributes(&profile->profile) &&
-		!doctor_postfix_from(p, 3, 10, 0))
+	if (has_attributes(&profile->profile) && !is_from(p, 3, 10, 0))
 		doctor_add(d, DOCTOR_ERROR, "postfix.profile",
 			"Before Postfix 3.10 ask for sts, or for dane-sts with "
 			"policy.tlsrpt = no.",
@@ -426,7 +426,7 @@ static void judge_patterns(struct doctor *d, const struct doctor_postfix *p,
 	struct str is = doctor_postfix_value(
 		p, "smtp_tls_enforce_sts_mx_patterns");
 
-	if (!doctor_postfix_from(p, 3, 10, 5) || !has_attributes(s))
+	if (!is_from(p, 3, 10, 5) || !has_attributes(s))
 		return;
 	if (str_eq(is, STR("no")))
 		doctor_add(d, DOCTOR_WARNING, "postfix.patterns",
@@ -510,25 +510,21 @@ void doctor_postfix_judge(struct doctor *d, const struct doctor_postfix *p,
 
 void doctor_resolv_conf(struct doctor *d, struct str conf, const char *path)
 {
-	size_t n = 0;
+	struct addr servers[RESOLV_CONF_SERVERS_MAX];
+	size_t n = resolv_conf_parse(conf, servers);
 
-	while (conf.p != NULL && n < RESOLVERS_MAX) {
-		struct str line = str_cut(&conf, '\n'), server;
-		struct addr a;
+	for (size_t i = 0; i < n; i++) {
+		struct sbuf b = sbuf_arena(d->arena, ADDR_BYTES_MAX);
 
-		if (!str_eq(word(&line), STR("nameserver")))
+		if (addr_is_loopback(&servers[i]))
 			continue;
-		server = word(&line);
-		n++;
-		if (addr_parse(server, DNS_PORT, &a) == ST_OK &&
-			addr_is_loopback(&a))
-			continue;
+		addr_write_ip(&b, &servers[i]);
 		doctor_add(d, DOCTOR_ERROR, "postfix.resolver",
 			"Run a validating resolver, as Unbound, on this "
 			"machine, and name 127.0.0.1 alone in resolv.conf.",
-			"%s leads Postfix to %s: whoever is on the way can "
+			"%s leads Postfix to %.*s: whoever is on the way can "
 			"forge its AD bit, and so DANE",
-			path, doctor_quote(d, server));
+			path, STR_ARG(sbuf_str(&b)));
 		return;
 	}
 	if (n == 0)

@@ -43,10 +43,6 @@ struct doctor_postfix doctor_postfix_of(struct str main, struct str master);
 struct str doctor_postfix_value(
 	const struct doctor_postfix *p, const char *name);
 
-/* Is the version at least this? Unknown: no. */
-bool doctor_postfix_from(
-	const struct doctor_postfix *p, int major, int minor, int patch);
-
 /*
  * All that postconf can tell. *map is what was found of ours; its text is empty
  * if nothing was.

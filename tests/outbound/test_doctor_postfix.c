@@ -234,7 +234,7 @@ static void a_resolver_is_trusted_on_loopback_alone(void **state)
 		{ "nameserver 192.0.2.53\n", DOCTOR_ERROR },
 		{ "nameserver 127.0.0.1\nnameserver\t192.0.2.53\n",
 			DOCTOR_ERROR },
-		{ "nameserver x\n", DOCTOR_ERROR },
+		{ "nameserver x\n", DOCTOR_GOOD }, /* passed over by libc */
 	};
 
 	(void)state;
