@@ -465,7 +465,6 @@ void policy_disk_stats(struct policy_disk *d, struct policy_disk_stats *out)
 	lock(d);
 	out->commits = d->commits;
 	out->failures = d->failures;
-	out->failing = d->st != ST_OK;
 	out->full = d->full || d->st == ST_LIMIT;
 	unlock(d);
 }

@@ -48,6 +48,6 @@ void policy_disk_flush(struct policy_disk *d);
 struct policy_disk_stats {
 	uint64_t commits, failures;
 	uint64_t waiting, waiting_bytes;
-	bool failing, full; /* as of the last try */
+	bool full; /* as of the last try */
 };
 void policy_disk_stats(struct policy_disk *d, struct policy_disk_stats *out);

@@ -69,11 +69,6 @@ struct dane_memo *dane_memo_of(const struct dane_result *r)
 	return m;
 }
 
-enum dane_state dane_memo_state(const struct dane_memo *m)
-{
-	return (enum dane_state)m->state;
-}
-
 enum status dane_memo_read(
 	const struct dane_memo *m, struct arena *a, struct dane_result *out)
 {

@@ -14,8 +14,6 @@ struct dane_memo;
 /* Aborts when out of memory; ended by mem_free. */
 struct dane_memo *dane_memo_of(const struct dane_result *r);
 
-enum dane_state dane_memo_state(const struct dane_memo *m);
-
 /* The result again; names are borrowed from m. ST_LIMIT: the arena is full. */
 enum status dane_memo_read(
 	const struct dane_memo *m, struct arena *a, struct dane_result *out);

@@ -31,7 +31,7 @@ enum status sts_profile_kind_parse(struct str s, enum sts_profile_kind *out)
 	return ST_INVALID;
 }
 
-const char *decision_action_word(enum decision_action action)
+static const char *decision_action_word(enum decision_action action)
 {
 	static const char *const words[] = {
 		[DECISION_NOTFOUND] = "notfound",

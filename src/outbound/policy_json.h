@@ -31,6 +31,3 @@ void policy_json_answer(struct json_writer *w, struct arena *a,
 /* "sts", "sts-tlsrpt", "dane-sts"; ST_INVALID if s is none of them. */
 const char *sts_profile_kind_name(enum sts_profile_kind kind);
 enum status sts_profile_kind_parse(struct str s, enum sts_profile_kind *out);
-
-/* "notfound", "temp", "secure", "dane", "dane-only", "may-report". */
-const char *decision_action_word(enum decision_action action);

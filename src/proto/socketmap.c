@@ -35,11 +35,6 @@ void socketmap_request_write(
 	sbuf_addc(b, ',');
 }
 
-const char *socketmap_status_word(enum socketmap_status status)
-{
-	return words[status];
-}
-
 void socketmap_reply_write(
 	struct sbuf *b, enum socketmap_status status, struct str text)
 {

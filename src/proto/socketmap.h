@@ -46,9 +46,6 @@ enum status socketmap_request_parse(
 void socketmap_request_write(
 	struct sbuf *b, const struct socketmap_request *request);
 
-/* "OK", "NOTFOUND", ... */
-const char *socketmap_status_word(enum socketmap_status status);
-
 /* The content of a reply, without the netstring. */
 void socketmap_reply_write(
 	struct sbuf *b, enum socketmap_status status, struct str text);
