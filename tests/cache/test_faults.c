@@ -265,11 +265,11 @@ static void one_bit(void **state)
 	fill(t, 500);
 	fd = open(t->path, O_RDWR);
 	assert_true(fd >= 0);
-	/* A page that holds a value; older copies of it may be there too. */
+	/* Of the page with the last value there is no older copy. */
 	for (where = size_of(t->path) - 4096; at == NULL; where -= 4096) {
 		assert_true(where >= 0);
 		assert_int_equal(pread(fd, page, 4096, where), 4096);
-		at = memmem(page, 4096, "d250.example", 12);
+		at = memmem(page, 4096, "d499.example", 12);
 		if (at == NULL)
 			continue;
 		at[14] ^= 1;
