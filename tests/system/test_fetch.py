@@ -173,6 +173,25 @@ def test_tls_version(ca, cert, tmp_path, least, most, outcome):
         assert get(ca, host, OPENSSL_CONF=str(weak))["outcome"] == outcome
 
 
+@pytest.mark.parametrize("cipher, outcome", [
+    ("DHE-RSA-AES128-GCM-SHA256", "tls"),
+    ("ECDHE-RSA-AES128-GCM-SHA256", "done"),
+    ("AES128-SHA", "done"),
+])
+def test_tls_ciphers(ca, tmp_path, cipher, outcome):
+    """The group of DHE is the server's to choose: with one of 10,000 bits a
+    handshake would stop the loop for most of a second."""
+    group = tmp_path / "group.pem"
+    subprocess.run(["openssl", "dhparam", "-dsaparam", "-out", group, "2048"],
+                   check=True, capture_output=True, timeout=60)
+    version = ssl.TLSVersion.TLSv1_2
+    with PolicyHost(ca.issue(NAME, by_rsa=True), GOOD,
+                    versions=(version, version)) as host:
+        host.context.load_dh_params(group)
+        host.context.set_ciphers(cipher)
+        assert get(ca, host)["outcome"] == outcome
+
+
 def test_plain_http_on_the_port(ca):
     with PolicyHost(None, GOOD) as host:
         got = get(ca, host)

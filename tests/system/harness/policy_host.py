@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
@@ -47,9 +47,10 @@ class Authority:
         return builder.sign(self.key, hashes.SHA256())
 
     def issue(self, *names, subject="x", since=-DAY, until=DAY,
-              self_signed=False):
+              self_signed=False, by_rsa=False):
         """A file with certificate and key for DNS names and IP addresses."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = (rsa.generate_private_key(65537, 2048) if by_rsa
+               else ec.generate_private_key(ec.SECP256R1()))
         extensions = []
         if names:
             extensions = [(x509.SubjectAlternativeName(
