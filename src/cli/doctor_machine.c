@@ -86,7 +86,7 @@ static void test_trust(struct examination *x)
 	else if (n < CA_FEW)
 		doctor_add(&x->doctor, DOCTOR_WARNING, "machine.trust",
 			"Run update-ca-certificates, unless it is meant so.",
-			"%s has only %zu certificates", file, n);
+			"certificates in %s: only %zu", file, n);
 	else
 		doctor_add(&x->doctor, DOCTOR_GOOD, "machine.trust", "",
 			"%s has %zu certificates", file, n);
