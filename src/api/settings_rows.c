@@ -258,7 +258,7 @@ const struct setting_row setting_rows[] = {
 	{ "policy", "unused", SETTING_TIME, "180d", "86400..315360000",
 		"A cached policy that nobody asked for in this time is no "
 		"longer refreshed, and forgotten when it has expired." },
-	{ "policy", "hot_answers", SETTING_SIZE, "16m", "65536..17179869184",
+	{ "policy", "hot_answers", SETTING_SIZE, "8m", "65536..17179869184",
 		"Memory for answers that are ready to be sent." },
 	{ "policy", "cache_max_size", SETTING_SIZE, "4g",
 		"1048576..1099511627776",
