@@ -124,6 +124,19 @@ static void kill_loses_nothing(void **state)
 
 /* ---- full ---- */
 
+/* A commit that finds the file full is tried again; room comes in steps. */
+static void settle_at_last(struct fixture *t)
+{
+	policy_change durable;
+	enum status st = ST_LIMIT;
+
+	for (int i = 0; i < 100 && st == ST_LIMIT; i++) {
+		policy_cache_flush(t->c);
+		st = policy_cache_settle(t->c, &durable, &t->e);
+	}
+	assert_int_equal(st, ST_OK);
+}
+
 /* New ones are refused with a sentence; old ones stay, and can be removed. */
 static void full_file(void **state)
 {
@@ -150,7 +163,7 @@ static void full_file(void **state)
 	assert_non_null(strstr(t->e.text, "policy.cache_max_size"));
 	/* What is there can be renewed. */
 	put(t, "d7.example");
-	settle(t);
+	policy_cache_flush(t->c);
 	/* What was taken is there, on disk or still waiting for it. */
 	for (unsigned k = 0; k + 1 < i; k++) {
 		name_of(name, sizeof(name), k);
@@ -160,9 +173,9 @@ static void full_file(void **state)
 		name_of(name, sizeof(name), k);
 		OK(policy_cache_del(t->c, str_of(name), NULL, &t->e));
 	}
-	settle(t);
+	settle_at_last(t);
 	put(t, "one.example");
-	settle(t);
+	settle_at_last(t);
 	put(t, "again.example");
 	fixture_reopen(t);
 	assert_true(has(t, "again.example"));
