@@ -86,7 +86,7 @@ struct sts_fetch_result {
 
 	/* Not fetched: what a TLS report says (RFC 8460 section 4.3): one of
 	 * TLSRPT_STS_POLICY_FETCH_ERROR, _POLICY_INVALID, _WEBPKI_INVALID, and
-	 * a stable word as failure-reason-code. */
+	 * a stable word (docs/policy-lookup.md). */
 	enum tlsrpt_result failure;
 	struct str reason;
 	struct err why; /* one sentence */

@@ -89,7 +89,7 @@ static void fail(struct sts_fetch *x, enum tlsrpt_result failure,
 
 /* ---- the answer ---- */
 
-/* Why there was no answer, as failure-reason-code. */
+/* Why there was no answer, as docs/policy-lookup.md has it. */
 static const char *const outcome_reason[] = {
 	[HTTPS_NO_ADDRESS] = "dns-no-address",
 	[HTTPS_CONNECT] = "connect-failed",
