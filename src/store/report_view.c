@@ -132,7 +132,7 @@ static const struct table spread = TABLE(
 
 #define DAYS                                                                   \
 	"WHERE tenant = $1 AND domain = $2 AND kind = $3 AND day >= $4 AND "   \
-	"day < $5 "
+	"day < $5 AND unproven <= $6 "
 
 enum status store_view_spread(struct store *s, struct arena *a,
 	const struct store_view_filter *f, struct store_spread **out, size_t *n,
@@ -143,7 +143,7 @@ enum status store_view_spread(struct store *s, struct arena *a,
 
 	st = store_ints(s, "SELECT COUNT(DISTINCT k1) FROM rollup " DAYS,
 		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(ROLLUP_POLICY),
-			DB_I(f->from), DB_I(f->to)),
+			DB_I(f->from), DB_I(f->to), DB_I(!f->proven_only)),
 		all, 1, e);
 	if (st == ST_OK)
 		st = store_ints(s,
@@ -151,13 +151,14 @@ enum status store_view_spread(struct store *s, struct arena *a,
 			"CAST(SUM(ok) AS BIGINT) AS part FROM rollup " DAYS
 			"GROUP BY policy_type) AS parts",
 			ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(ROLLUP_DAY),
-				DB_I(f->from), DB_I(f->to)),
+				DB_I(f->from), DB_I(f->to),
+				DB_I(!f->proven_only)),
 			ok, 1, e);
 	if (st == ST_OK)
 		st = table_list(s, a, &spread, DAYS "GROUP BY k3 ORDER BY k3",
 			ARGS(DB_T(f->tenant), DB_T(f->domain),
-				DB_I(ROLLUP_SOURCE), DB_I(f->from),
-				DB_I(f->to)),
+				DB_I(ROLLUP_SOURCE), DB_I(f->from), DB_I(f->to),
+				DB_I(!f->proven_only)),
 			out, n, e);
 	if (st == ST_OK) {
 		*reporters = all[0];

@@ -70,7 +70,8 @@ struct store_spread {
 	int64_t failed;	   /* sessions */
 };
 /*
- * Of all result types; of the filter tenant, domain and days count. *reporters:
+ * Of all result types; of the filter tenant, domain, days and proven_only
+ * count: a stranger's reports can change what there is to judge. *reporters:
  * organisations that reported at all, *successful: their sessions that went
  * well, of the policy type that has most.
  */

@@ -328,6 +328,14 @@ static void spread_and_single_failures(void **state)
 	assert_int_equal(spread[0].failed, 6);
 	assert_int_equal(spread[1].reporters, 1);
 	assert_int_equal(spread[1].sources, 0);
+	/* Strangers made all of it up. */
+	days.proven_only = true;
+	OK(store_view_spread(t->s, t->a, &days, &spread, &n, &reporters,
+		&successful, &t->e));
+	assert_int_equal(n, 0);
+	assert_int_equal(reporters, 0);
+	assert_int_equal(successful, 0);
+	days.proven_only = false;
 	OK(store_failure_list(t->s, t->a, &filter, &failures, &n, &t->e));
 	assert_int_equal(n, 2);
 	assert_str(failures[0].report, "1");
