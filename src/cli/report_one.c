@@ -2,12 +2,11 @@
 /* report_one: moat report get, keep and erase. */
 #include "base/base64.h"
 #include "base/bug.h"
-#include "base/num.h"
 #include "cli/client.h"
 #include "cli/report_explain.h"
 #include "cli/report_one.h"
 #include "cli/report_query.h"
-#include "cli/table.h"
+#include "proto/host_name.h"
 
 #include "base/poison.h"
 
@@ -218,9 +217,10 @@ int report_keep_run(struct cli *cli, const struct args *args)
 
 /* ---- erase -------------------------------------------------------------- */
 
-static struct str erase_body(struct cli *cli, const struct args *args)
+static struct str erase_body(
+	struct cli *cli, const struct args *args, struct str domain)
 {
-	static const char *const texts[] = { "domain", "from", "to" };
+	static const char *const texts[] = { "from", "to" };
 	struct sbuf b = sbuf_arena(cli->arena, BODY_BYTES_MAX);
 	struct json_writer w = json_writer_of(&b, 0);
 
@@ -228,6 +228,8 @@ static struct str erase_body(struct cli *cli, const struct args *args)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (args_get(args, texts[i]) != NULL)
 			json_put_z(&w, texts[i], args_get(args, texts[i]));
+	if (domain.n > 0)
+		json_put_str(&w, "domain", domain);
 	json_put_bool(&w, "all", args_flag(args, "all"));
 	json_close_object(&w);
 	return sbuf_ok(&b) ? sbuf_str(&b) : (struct str){};
@@ -238,14 +240,20 @@ int report_erase_run(struct cli *cli, const struct args *args)
 	struct report_query q = report_query_begin(
 		cli, "/api/v1/reports/erase");
 	struct client_call call = { .method = "POST" };
+	const char *domain = args_get(args, "domain");
 	const struct json *answer;
+	struct str name = {};
+	struct err e = {};
 	int code;
 
-	if ((args_get(args, "domain") == NULL) == !args_flag(args, "all"))
+	if ((domain == NULL) == !args_flag(args, "all"))
 		return cli_usage(cli, "say --domain DOMAIN, or --all");
+	if (domain != NULL &&
+		host_name_parse(cli->arena, str_of(domain), &name, &e) != ST_OK)
+		return cli_usage(cli, "%s: %s", domain, e.text);
 	report_query_add(&q, "tenant", args_get(args, "tenant"));
 	call.path = report_query_path(&q);
-	call.body = erase_body(cli, args);
+	call.body = erase_body(cli, args, name);
 	if (call.body.p == NULL)
 		return cli_usage(cli, "an option is too long");
 	code = client_do(cli, &call, &answer);

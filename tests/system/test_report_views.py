@@ -107,7 +107,7 @@ def test_down_to_the_file(moat):
 
 
 def test_erase(moat):
-    said = moat("report", "erase", "--domain", "y.example", "--from",
+    said = moat("report", "erase", "--domain", "Y.example", "--from",
                     "2026-11-21").stdout
     assert said == "erased: 1 reports, 1 files\n"
     assert [r["day"] for r in rows(moat, "day")] == ["2026-11-20"]
