@@ -259,8 +259,25 @@ struct crypto_secret {
 	unsigned char bytes[CRYPTO_SECRET_MAX];
 };
 
-enum status crypto_secret_open(
-	const char *path, struct crypto_secret **out, struct err *e)
+static bool take_base64url(struct crypto_secret *s, struct str text)
+{
+	return sodium_base642bin(s->bytes, sizeof(s->bytes), text.p, text.n,
+		       "=", &s->n, NULL,
+		       sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+}
+
+static bool take_text(struct crypto_secret *s, struct str text)
+{
+	if (text.n > sizeof(s->bytes) || memchr(text.p, 0, text.n) != NULL)
+		return false;
+	memcpy(s->bytes, text.p, text.n);
+	s->n = text.n;
+	return true;
+}
+
+static enum status open_secret(const char *path,
+	bool (*take)(struct crypto_secret *s, struct str text),
+	const char *fault, struct crypto_secret **out, struct err *e)
 {
 	char text[CRYPTO_SECRET_MAX + 1];
 	struct crypto_secret *s;
@@ -276,10 +293,8 @@ enum status crypto_secret_open(
 	n = read(fd, text, sizeof(text));
 	if (n > 0 && text[n - 1] == '\n')
 		n--;
-	if (n <= 0 || sodium_base642bin(s->bytes, sizeof(s->bytes), text,
-			      (size_t)n, "=", &s->n, NULL,
-			      sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0) {
-		st = err_set(e, ST_INVALID, "%s: not base64url", path);
+	if (n <= 0 || !take(s, (struct str){ text, (size_t)n })) {
+		st = err_set(e, ST_INVALID, "%s: %s", path, fault);
 		sodium_free(s);
 	} else {
 		*out = s;
@@ -287,6 +302,18 @@ enum status crypto_secret_open(
 	mem_wipe(text, sizeof(text));
 	(void)close(fd);
 	return st;
+}
+
+enum status crypto_secret_open(
+	const char *path, struct crypto_secret **out, struct err *e)
+{
+	return open_secret(path, take_base64url, "not base64url", out, e);
+}
+
+enum status crypto_secret_open_text(
+	const char *path, struct crypto_secret **out, struct err *e)
+{
+	return open_secret(path, take_text, "empty or too long", out, e);
 }
 
 struct str crypto_secret_bytes(const struct crypto_secret *s)

@@ -87,6 +87,10 @@ struct crypto_secret;
 enum status crypto_secret_open(
 	const char *path, struct crypto_secret **out, struct err *e);
 
+/* The same for a secret that stands there as it is, such as a password. */
+enum status crypto_secret_open_text(
+	const char *path, struct crypto_secret **out, struct err *e);
+
 /* The bytes, borrowed. */
 struct str crypto_secret_bytes(const struct crypto_secret *s);
 
