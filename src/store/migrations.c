@@ -321,7 +321,44 @@ static const char step_5[] =
 	"ALTER TABLE tenant ADD COLUMN keep_detail BIGINT NOT NULL DEFAULT 0;"
 	"ALTER TABLE tenant ADD COLUMN keep_totals BIGINT NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5 };
+/* Alerts, what is said about them, and reports by when they came. */
+static const char step_6[] =
+	"CREATE TABLE alert ("
+	" tenant TEXT NOT NULL REFERENCES tenant (id),"
+	" id TEXT NOT NULL,"
+	" kind BIGINT NOT NULL,"
+	" domain TEXT NOT NULL,"
+	" item TEXT NOT NULL,"
+	" state BIGINT NOT NULL,"
+	" opened BIGINT NOT NULL,"
+	" closed BIGINT NOT NULL,"
+	" acknowledged BIGINT NOT NULL,"
+	" actor TEXT NOT NULL,"
+	" what TEXT NOT NULL,"
+	" PRIMARY KEY (tenant, id));"
+	"CREATE INDEX alert_about ON alert (tenant, kind, domain, item);"
+	"CREATE UNIQUE INDEX alert_unclosed ON alert"
+	" (tenant, domain, kind, item) WHERE state < 2;"
+	"CREATE TABLE notice ("
+	" id TEXT NOT NULL PRIMARY KEY,"
+	" tenant TEXT NOT NULL,"
+	" alert TEXT NOT NULL,"
+	" channel TEXT NOT NULL,"
+	" event TEXT NOT NULL,"
+	" state BIGINT NOT NULL,"
+	" attempts BIGINT NOT NULL,"
+	" next_at BIGINT NOT NULL,"
+	" created BIGINT NOT NULL,"
+	" done BIGINT NOT NULL,"
+	" error TEXT NOT NULL);"
+	"CREATE INDEX notice_due ON notice (next_at) WHERE state = 0;"
+	"CREATE INDEX notice_alert ON notice (tenant, alert);"
+	"CREATE INDEX notice_sent ON notice (channel, done) WHERE state = 1;"
+	"CREATE INDEX report_by_id ON report (id);"
+	"CREATE INDEX report_came ON report (tenant, domain, received);";
+
+static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5,
+	step_6 };
 #define STEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 static enum status apply(struct store *s, int64_t from, struct err *e)

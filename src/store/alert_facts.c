@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * alert_facts: what reports say now. Of each reporter only its last reports
+ * count, those that begin no earlier than any other of it: that is how things
+ * are, the rest is how they were. A reporter is who the proof says it is, not
+ * what the report calls itself, so that nobody speaks for another.
+ */
+#include "store/alert.h"
+#include "store/table.h"
+
+#include "base/poison.h"
+
+struct failure_row {
+	struct str reporter, result_type;
+	int64_t sessions;
+};
+
+/* The last reports of each reporter: $1 tenant, $2 domain, $3 since. */
+#define LAST                                                                   \
+	"WITH seen AS (SELECT id, begins, received, "                          \
+	"CASE WHEN proof = 'import' THEN org ELSE proof END AS k "             \
+	"FROM report WHERE tenant = $1 AND domain = $2 AND received >= $3 "    \
+	"AND state = 0 AND proof <> ''), "                                     \
+	"top AS (SELECT k, MAX(begins) AS begins, MAX(received) AS received, " \
+	"COUNT(DISTINCT begins / 86400) AS days FROM seen GROUP BY k), "       \
+	"latest AS (SELECT seen.id, top.k, top.begins, top.received, "         \
+	"top.days "                                                            \
+	"FROM seen JOIN top ON top.k = seen.k AND top.begins = seen.begins) "
+
+/* A session may stand under several policies of one report: never added up. */
+static const char reporters_sql[] = LAST
+	"SELECT k, received, begins, days, SUM(ok + failed), SUM(failed) "
+	"FROM (SELECT l.k, l.received, l.begins, l.days, "
+	"MAX(p.ok) AS ok, MAX(p.failed) AS failed FROM latest l "
+	"JOIN report_policy p ON p.tenant = $1 AND p.report = l.id "
+	"GROUP BY l.id, l.k, l.received, l.begins, l.days) AS r "
+	"GROUP BY k, received, begins, days ORDER BY k";
+
+static const char failures_sql[] = LAST
+	"SELECT k, result_type, SUM(n) FROM ("
+	"SELECT k, id, result_type, MAX(n) AS n FROM ("
+	"SELECT l.k, l.id, f.result_type, SUM(f.sessions) AS n "
+	"FROM latest l "
+	"JOIN report_failure f ON f.tenant = $1 AND f.report = l.id "
+	"GROUP BY l.k, l.id, f.policy_no, f.result_type) AS p "
+	"GROUP BY k, id, result_type) AS r "
+	"GROUP BY k, result_type ORDER BY k, result_type";
+
+static const char unproven_sql[] =
+	"SELECT '', result_type, SUM(n) FROM ("
+	"SELECT report, result_type, MAX(n) AS n FROM ("
+	"SELECT f.report, f.result_type, SUM(f.sessions) AS n FROM report r "
+	"JOIN report_failure f ON f.tenant = r.tenant AND f.report = r.id "
+	"WHERE r.tenant = $1 AND r.domain = $2 AND r.received >= $3 "
+	"AND r.state = 0 AND r.proof = '' "
+	"GROUP BY f.report, f.policy_no, f.result_type) AS p "
+	"GROUP BY report, result_type) AS r "
+	"GROUP BY result_type ORDER BY result_type";
+
+#define DKIM "dkim:"
+
+static struct str name_of(struct str proof)
+{
+	return str_starts(proof, STR(DKIM)) ? str_from(proof, sizeof(DKIM) - 1)
+					    : proof;
+}
+
+static bool copy(struct store *s, struct arena *a, struct db_stmt *q, size_t i,
+	struct str *out)
+{
+	*out = arena_str(a, store_col_bytes(s, q, i));
+	return out->p != NULL;
+}
+
+typedef bool row_fn(
+	struct store *s, struct arena *a, struct db_stmt *q, void *ctx);
+
+/* Calls row for every row; false from it means that the arena is full. */
+static enum status each(struct store *s, struct arena *a, const char *sql,
+	const struct db_arg *args, size_t n_args, row_fn *row, void *ctx,
+	struct err *e)
+{
+	struct db_stmt *q = NULL;
+	bool more = true;
+	enum status st = store_query(s, sql, args, n_args, &q, e);
+
+	if (st != ST_OK)
+		return st;
+	while ((st = store_step(s, q, &more, e)) == ST_OK && more)
+		if (!row(s, a, q, ctx)) {
+			st = err_set(e, ST_LIMIT, "too many rows");
+			break;
+		}
+	store_done(s, q);
+	return st;
+}
+
+struct reporters {
+	struct store_alert_reporter *items;
+	size_t n, cap;
+};
+
+static bool add_reporter(
+	struct store *s, struct arena *a, struct db_stmt *q, void *ctx)
+{
+	struct reporters *list = ctx;
+	struct store_alert_reporter r = {
+		.received = store_col_int(s, q, 1),
+		.begins = store_col_int(s, q, 2),
+		.days = store_col_int(s, q, 3),
+		.sessions = store_col_int(s, q, 4),
+		.failed = store_col_int(s, q, 5),
+	};
+
+	if (!copy(s, a, q, 0, &r.name))
+		return false;
+	r.name = name_of(r.name);
+	return VEC_PUSH(a, list, r);
+}
+
+struct failures {
+	struct store_alert_failure *items;
+	size_t n, cap;
+};
+
+static bool add_failure(
+	struct store *s, struct arena *a, struct db_stmt *q, void *ctx)
+{
+	struct failures *list = ctx;
+	struct store_alert_failure f = { .sessions = store_col_int(s, q, 2) };
+
+	if (!copy(s, a, q, 0, &f.reporter) || !copy(s, a, q, 1, &f.result_type))
+		return false;
+	f.reporter = name_of(f.reporter);
+	return VEC_PUSH(a, list, f);
+}
+
+enum status store_alert_facts_get(struct store *s, struct arena *a,
+	struct str tenant, struct str domain, int64_t since,
+	struct store_alert_facts *out, struct err *e)
+{
+	const struct db_arg args[] = { DB_T(tenant), DB_T(domain),
+		DB_I(since) };
+	struct failures failures = {}, unproven = {};
+	struct reporters reporters = {};
+	enum status st = each(
+		s, a, reporters_sql, args, 3, add_reporter, &reporters, e);
+
+	if (st == ST_OK)
+		st = each(
+			s, a, failures_sql, args, 3, add_failure, &failures, e);
+	if (st == ST_OK)
+		st = each(
+			s, a, unproven_sql, args, 3, add_failure, &unproven, e);
+	if (st == ST_OK)
+		*out = (struct store_alert_facts){ reporters.items, reporters.n,
+			failures.items, failures.n, unproven.items,
+			unproven.n };
+	return st;
+}
+
+struct domains {
+	struct store_alert_domain *items;
+	size_t n, cap;
+};
+
+static bool add_domain(
+	struct store *s, struct arena *a, struct db_stmt *q, void *ctx)
+{
+	struct domains *list = ctx;
+	struct store_alert_domain d;
+
+	return copy(s, a, q, 0, &d.tenant) && copy(s, a, q, 1, &d.domain) &&
+	       VEC_PUSH(a, list, d);
+}
+
+enum status store_alert_domains(struct store *s, struct arena *a,
+	struct str after, int64_t since, bool with_alerts,
+	struct store_alert_domain **out, size_t *n, struct err *e)
+{
+	struct domains list = {};
+	enum status st = each(s, a,
+		"SELECT tenant, domain FROM report WHERE id > $1 "
+		"AND received >= $2 AND domain <> '' UNION "
+		"SELECT tenant, domain FROM alert WHERE state < 2 "
+		"AND domain <> '' AND $3 = 1",
+		ARGS(DB_T(after), DB_I(since), DB_I(with_alerts ? 1 : 0)),
+		add_domain, &list, e);
+
+	if (st == ST_OK) {
+		*out = list.items;
+		*n = list.n;
+	}
+	return st;
+}
+
+static bool take_id(
+	struct store *s, struct arena *a, struct db_stmt *q, void *ctx)
+{
+	return copy(s, a, q, 0, ctx);
+}
+
+enum status store_alert_newest(
+	struct store *s, struct arena *a, struct str *id, struct err *e)
+{
+	return each(s, a, "SELECT COALESCE(MAX(id), '') FROM report", NO_ARGS,
+		take_id, id, e);
+}
+
+enum status store_alert_unread(
+	struct store *s, int64_t since, int64_t *n, struct err *e)
+{
+	return store_ints(s,
+		"SELECT COUNT(*) FROM bad_report WHERE received >= $1",
+		ARGS(DB_I(since)), n, 1, e);
+}
