@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alert_mail: a notice as a mail (RFC 5322), plain text in ASCII. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "store/alert.h"
+
+#define ALERT_MAIL_TO_MAX 32u /* addresses */
+
+struct alert_mail {
+	struct str from; /* address */
+	const struct str *to;
+	size_t n_to;
+};
+
+/*
+ * "local@domain" in printable ASCII without spaces, quotes or brackets: what
+ * may stand in a header and an SMTP command as it is.
+ */
+bool alert_mail_is_address(struct str s);
+
+/*
+ * Writes the message; al is NULL for a trial. The same notice always has the
+ * same Message-ID. Aborts when memory is used up.
+ */
+struct str alert_mail_write(struct arena *a, const struct alert_mail *m,
+	const struct store_notice *n, const struct store_alert *al,
+	int64_t now);

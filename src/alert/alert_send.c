@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alert_send: the notices that are due, over mail and webhook. */
+#include "alert/alert_send.h"
+
+#include "alert/alert_hook.h"
+#include "base/bug.h"
+#include "base/log.h"
+#include "base/sbuf.h"
+#include "io/crypto.h"
+#include "io/http_client.h"
+
+#include "base/poison.h"
+
+#define HOUR_S 3600
+#define REPLY_SHOWN 200u
+
+int64_t alert_send_wait_s(int64_t attempts)
+{
+	static const int64_t waits[] = { 60, 300, 900, 3600, 14400 };
+	size_t n = sizeof(waits) / sizeof(waits[0]);
+
+	return waits[attempts <= 0	    ? 0
+		     : (size_t)attempts > n ? n - 1
+					    : (size_t)attempts - 1];
+}
+
+static enum status by_mail(struct alert_send *s, struct arena *a,
+	const struct store_notice *n, const struct store_alert *al, int64_t now,
+	struct err *e)
+{
+	const struct alert_mail *m = &s->o.mail;
+	const char *to[ALERT_MAIL_TO_MAX + 1] = {};
+
+	if (m->n_to == 0)
+		return err_set(e, ST_INVALID,
+			"alert.mail_to or alert.smtp is not set");
+	for (size_t i = 0; i < m->n_to && i < ALERT_MAIL_TO_MAX; i++)
+		to[i] = m->to[i].p;
+	return mail_client_send(&s->o.smtp, m->from.p, to,
+		alert_mail_write(a, m, n, al, now), e);
+}
+
+/* The receiver's own words are shown: they tell what it did not like. */
+static enum status refused(const struct http_response *r, struct err *e)
+{
+	char shown[4 * REPLY_SHOWN + 4];
+	struct sbuf b = sbuf_fixed(shown, sizeof(shown));
+
+	sbuf_escaped(&b, str_upto(r->body, REPLY_SHOWN));
+	return err_set(e, ST_TEMP, "the webhook answered %d: %.*s", r->status,
+		STR_ARG(sbuf_str(&b)));
+}
+
+static enum status by_webhook(struct alert_send *s, struct arena *a,
+	const struct store_notice *n, const struct store_alert *al, int64_t now,
+	struct err *e)
+{
+	struct str body = alert_hook_body(a, n, al);
+	const char *headers[4] = { "Content-Type: application/json" };
+	struct http_request req = {
+		.method = "POST",
+		.url = s->o.hook_url,
+		.headers = headers,
+		.body = body,
+	};
+	struct http_response res;
+	enum status st;
+
+	if (s->o.hook_url == NULL)
+		return err_set(e, ST_INVALID, "alert.webhook is not set");
+	headers[1] = arena_fmt(a, "Moat-Notice: %.*s", STR_ARG(n->id)).p;
+	BUG(headers[1] == NULL);
+	if (s->o.hook_key != NULL)
+		headers[2] = alert_hook_signature(
+			a, crypto_secret_bytes(s->o.hook_key), body, now)
+				     .p;
+	st = http_client_do(s->o.http, a, &req, &res, e);
+	if (st == ST_OK && (res.status < 200 || res.status > 299))
+		st = refused(&res, e);
+	return st;
+}
+
+/* Notes how it went: sent, tried again later, or given up. */
+static enum status note(struct alert_send *s, struct store_notice *n,
+	enum status went, const struct err *why, struct err *e)
+{
+	int64_t now = clock_now(s->clock).s;
+
+	n->attempts++;
+	n->error = went == ST_OK ? STR("") : str_of(why->text);
+	if (went == ST_OK)
+		n->state = STORE_NOTICE_SENT;
+	else if (n->alert.n == 0 || n->attempts >= ALERT_ATTEMPTS_MAX)
+		n->state = STORE_NOTICE_FAILED;
+	if (n->state == STORE_NOTICE_WAITING)
+		n->next_at = now + alert_send_wait_s(n->attempts);
+	else
+		n->done = now;
+	LOG(went == ST_OK ? LOG_INFO : LOG_WARN,
+		went == ST_OK ? "alert.sent" : "alert.not_sent",
+		KV_STR("notice", n->id), KV_STR("channel", n->channel),
+		KV_STR("event", n->event), KV_STR("reason", n->error));
+	return store_notice_put(s->store, n, e);
+}
+
+/* A trial does not wait, and does not count. */
+static enum status is_too_many(
+	struct alert_send *s, struct store_notice *n, bool *wait, struct err *e)
+{
+	int64_t now = clock_now(s->clock).s, sent = 0, first = 0;
+	enum status st;
+
+	*wait = false;
+	if (n->alert.n == 0)
+		return ST_OK;
+	st = store_notice_sent(
+		s->store, n->channel, now - HOUR_S, &sent, &first, e);
+	if (st != ST_OK || sent < s->o.per_hour)
+		return st;
+	*wait = true;
+	n->next_at = first + HOUR_S + 1;
+	n->error = STR("waits: as many as alert.per_hour allows went out");
+	return store_notice_put(s->store, n, e);
+}
+
+static enum status send_one(
+	struct alert_send *s, struct store_notice *n, struct err *e)
+{
+	struct arena *a = arena_must(0);
+	int64_t now = clock_now(s->clock).s;
+	struct store_alert al, *about = NULL;
+	struct err why = {};
+	bool wait = false;
+	enum status st = is_too_many(s, n, &wait, e), went;
+
+	if (st == ST_OK && n->alert.n > 0) {
+		st = store_alert_get(s->store, a, n->tenant, n->alert, &al, e);
+		about = &al;
+	}
+	if (st != ST_OK || wait)
+		goto out;
+	went = str_eq(n->channel, STR("mail"))
+		       ? by_mail(s, a, n, about, now, &why)
+		       : by_webhook(s, a, n, about, now, &why);
+	st = note(s, n, went, &why, e);
+out:
+	arena_free(&a);
+	return st;
+}
+
+enum status alert_send_step(struct alert_send *s, struct err *e)
+{
+	struct arena *a = arena_must(0);
+	struct store_notice *due = NULL;
+	size_t n = 0;
+	enum status st = store_notice_due(s->store, a, clock_now(s->clock).s,
+		ALERT_SEND_BATCH, &due, &n, e);
+
+	for (size_t i = 0; st == ST_OK && i < n && !s->stop(s->stop_ctx); i++)
+		st = send_one(s, &due[i], e);
+	arena_free(&a);
+	return st;
+}
