@@ -100,6 +100,8 @@ void api_put_failure(
 api_handler api_domain_list, api_domain_add, api_domain_show, api_domain_dns,
 	api_domain_mode, api_domain_mx, api_domain_options, api_domain_recheck,
 	api_domain_retire, api_domain_remove;
+api_handler api_alert_list, api_alert_show, api_alert_ack, api_alert_test,
+	api_alert_trial;
 api_handler api_audit_list;
 api_handler api_status_show, api_view_rebuild, api_setup_show;
 api_handler api_report_import, api_report_list, api_report_replay,

@@ -5,6 +5,16 @@
 #include "base/poison.h"
 
 const struct api_route api_routes[] = {
+	{ "GET", "/api/v1/alerts", API_NO_BODY, api_alert_list,
+		"List the alerts, newest first" },
+	{ "POST", "/api/v1/alerts/test", API_JSON_BODY, api_alert_test,
+		"Have a trial message sent" },
+	{ "GET", "/api/v1/alerts/test/{id}", API_NO_BODY, api_alert_trial,
+		"How a trial message fared" },
+	{ "GET", "/api/v1/alerts/{id}", API_NO_BODY, api_alert_show,
+		"Show an alert and what was told of it" },
+	{ "POST", "/api/v1/alerts/{id}/ack", API_JSON_BODY, api_alert_ack,
+		"Acknowledge an alert: a person knows" },
 	{ "GET", "/api/v1/audit", API_NO_BODY, api_audit_list,
 		"List who changed what, newest first" },
 	{ "GET", "/api/v1/domains", API_NO_BODY, api_domain_list,

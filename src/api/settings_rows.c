@@ -19,7 +19,7 @@ const struct setting_row setting_rows[] = {
 		"The user that every role becomes when moatd is started as "
 		"root." },
 	{ "server", "roles", SETTING_LIST,
-		"edge dns lmtp keeper acme probe digest console", NULL,
+		"edge dns lmtp keeper acme probe digest notify console", NULL,
 		"The roles that run on this machine. A machine that only "
 		"sends has policy alone." },
 	{ "server", "seal_key", SETTING_STR, "", NULL,
@@ -163,6 +163,56 @@ const struct setting_row setting_rows[] = {
 		"senders." },
 	{ "lmtp", "per_sender_size", SETTING_SIZE, "16g", "1024..1099511627776",
 		"Their bytes." },
+
+	/* ---- alert: what a person hears of by itself */
+	{ "alert", "mail_to", SETTING_LIST, "", NULL,
+		"The mail addresses that alerts are sent to. Empty: no "
+		"mail." },
+	{ "alert", "mail_from", SETTING_STR, "", NULL,
+		"The mail address that alerts come from." },
+	{ "alert", "smtp", SETTING_STR, "", NULL,
+		"The server that takes the mail: smtp://HOST:PORT with "
+		"STARTTLS, or smtps://HOST:PORT. Without TLS and a good "
+		"certificate nothing is sent." },
+	{ "alert", "smtp_user", SETTING_STR, "", NULL,
+		"Whom to log in as there. Empty: nobody." },
+	{ "alert", "smtp_password_file", SETTING_STR, "", NULL,
+		"The file with the password, which its owner alone may read, "
+		"or credential:NAME for a systemd credential." },
+	{ "alert", "webhook", SETTING_STR, "", NULL,
+		"An https URL that each alert is posted to as JSON. Empty: "
+		"none." },
+	{ "alert", "webhook_key_file", SETTING_STR, "", NULL,
+		"The file with the key that signs what is posted, or "
+		"credential:NAME." },
+	{ "alert", "allow_private", SETTING_BOOL, "no", NULL,
+		"The webhook may lie in a private network or on this "
+		"machine." },
+	{ "alert", "ca_file", SETTING_PATH, "", NULL,
+		"Trust only these certificates (PEM) for mail and webhook. "
+		"Empty: those of the system." },
+	{ "alert", "share", SETTING_INT, "10", "0..100",
+		"The share of failed sessions, in percent, from which on "
+		"there is an alert; 0 is none." },
+	{ "alert", "share_sessions", SETTING_INT, "20", "1..1000000000",
+		"With fewer sessions than this the share does not matter." },
+	{ "alert", "silent", SETTING_TIME, "3d", "0..31536000",
+		"A reporter with reports on three days that sends none for so "
+		"long is an alert; 0 is none." },
+	{ "alert", "window", SETTING_TIME, "14d", "86400..31536000",
+		"Reports that came longer ago open no alert and keep none "
+		"open." },
+	{ "alert", "cooldown", SETTING_TIME, "1d", "0..31536000",
+		"What was closed is not told anew sooner than this." },
+	{ "alert", "quiet", SETTING_STR, "", NULL,
+		"The hours of the day, in UTC, in which no mail is sent, as "
+		"22:00-06:00. A webhook is called all the same." },
+	{ "alert", "per_hour", SETTING_INT, "20", "1..100000",
+		"So many mails, and so many calls of the webhook, go out in "
+		"one hour at most; what is more waits." },
+	{ "alert", "unproven", SETTING_BOOL, "no", NULL,
+		"Tell of reports that nothing proves, too. Their alerts are "
+		"listed in any case." },
 
 	/* ---- probe: looking at the world */
 	{ "probe", "resolver", SETTING_ADDRS, "", NULL,

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+extern const struct command cmd_alert;
 extern const struct command cmd_audit;
 extern const struct command cmd_cache;
 extern const struct command cmd_doctor;

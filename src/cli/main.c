@@ -8,6 +8,7 @@
 int main(int argc, char **argv)
 {
 	const struct command table[] = {
+		cmd_alert,
 		cmd_audit,
 		cmd_cache,
 		cmd_doctor,

@@ -15,6 +15,7 @@ const struct role *const roles[] = {
 	&role_dns,
 	&role_edge,
 	&role_keeper,
+	&role_notify,
 	&role_policy,
 	&role_lmtp,
 	&role_probe,

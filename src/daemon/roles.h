@@ -13,6 +13,7 @@ extern const struct role role_dns;
 extern const struct role role_edge;
 extern const struct role role_keeper;
 extern const struct role role_lmtp;
+extern const struct role role_notify;
 extern const struct role role_policy;
 extern const struct role role_probe;
 

@@ -21,8 +21,8 @@ from harness.moat import HOST, Moat, build_folder, ordinary_user
 from harness.process import wait_until
 
 ROLES = ["acme", "console", "digest", "dns", "edge", "keeper", "lmtp",
-         "probe"]
-BACK = ["acme", "console", "digest", "keeper", "probe"]
+         "notify", "probe"]
+BACK = ["acme", "console", "digest", "keeper", "notify", "probe"]
 LOCAL = {"cert": {"source": "local-ca"},
          "server": {"roles": " ".join(ROLES)}}
 CUSTOMER = "customer.example"

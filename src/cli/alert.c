@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alert: moat alert: what is the matter, who knows, and does word get out. */
+#include <time.h>
+
+#include "base/bug.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/report_import.h"
+#include "cli/table.h"
+
+#include "base/poison.h"
+
+#define TRIAL_LOOKS 90 /* longer than one message may take */
+#define TRIAL_LOOK_MS 500
+
+static const struct arg_row list_options[] = {
+	{ "closed", NULL, "closed ones too", 0, false },
+	{ "tenant", "TENANT", "this tenant's instead of the default one's", 0,
+		false },
+	{},
+};
+static const struct arg_row tenant_options[] = {
+	{ "tenant", "TENANT", "this tenant's instead of the default one's", 0,
+		false },
+	{},
+};
+
+/* "?tenant=NAME", or "" without one; p == NULL after a message. */
+static struct str tenant_query(struct cli *cli, const struct args *args)
+{
+	const char *tenant = args_get(args, "tenant");
+
+	if (tenant == NULL)
+		return STR("");
+	if (!report_is_tenant(str_of(tenant))) {
+		(void)cli_usage(cli, REPORT_TENANT_USAGE);
+		return (struct str){};
+	}
+	return arena_fmt(cli->arena, "?tenant=%s", tenant);
+}
+
+static void print_list(struct cli *cli, const struct json *answer)
+{
+	static const char *const heads[] = { "ID", "SINCE", "DOMAIN", "KIND",
+		"STATE", "WHAT" };
+	struct table t = table_of(cli->arena, heads, 6);
+	const struct json *v = json_get(answer, "alerts");
+
+	for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+		struct table_row *row = table_add(&t);
+
+		row->cells[0] = table_text(&t, json_get_str(v, "id"));
+		row->cells[1] = str_of(
+			client_time(cli, client_int(v, "opened")));
+		row->cells[2] = table_text(&t, json_get_str(v, "domain"));
+		row->cells[3] = table_text(&t, json_get_str(v, "kind"));
+		row->cells[4] = table_text(&t, json_get_str(v, "state"));
+		row->cells[5] = table_text(&t, json_get_str(v, "what"));
+	}
+	if (t.n == 0)
+		(void)fprintf(cli->out, "No alerts.\n");
+	else
+		table_print(cli, &t, "");
+}
+
+static int run_list(struct cli *cli, const struct args *args)
+{
+	struct client_call call = { .method = "GET" };
+	const struct json *answer;
+	struct str query;
+	int code;
+
+	if (args->words.n > 0)
+		return cli_usage(cli, "it takes no arguments");
+	query = tenant_query(cli, args);
+	if (query.p == NULL)
+		return CLI_USAGE;
+	call.path = arena_fmt(cli->arena, "/api/v1/alerts%.*s%s",
+		STR_ARG(query),
+		!args_flag(args, "closed") ? ""
+		: query.n > 0		   ? "&closed=yes"
+					   : "?closed=yes");
+	BUG(call.path.p == NULL);
+	code = client_do(cli, &call, &answer);
+	if (code == CLI_GOOD && !cli->json)
+		print_list(cli, answer);
+	return code;
+}
+
+static void print_notices(struct cli *cli, const struct json *answer)
+{
+	static const char *const heads[] = { "SAYS", "BY", "STATE", ">TRIES",
+		"WHEN", "ERROR" };
+	struct table t = table_of(cli->arena, heads, 6);
+	const struct json *v = json_get(answer, "notices");
+
+	for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+		struct table_row *row = table_add(&t);
+		int64_t done = client_int(v, "done");
+
+		row->cells[0] = table_text(&t, json_get_str(v, "event"));
+		row->cells[1] = table_text(&t, json_get_str(v, "channel"));
+		row->cells[2] = table_text(&t, json_get_str(v, "state"));
+		row->cells[3] = table_number(&t, client_int(v, "attempts"));
+		row->cells[4] = str_of(client_time(
+			cli, done > 0 ? done : client_int(v, "next")));
+		row->cells[5] = table_text(&t, json_get_str(v, "error"));
+	}
+	if (t.n > 0)
+		table_print(cli, &t, "");
+	else
+		(void)fprintf(cli->out, "Nothing was sent about it.\n");
+}
+
+static void print_alert(struct cli *cli, const struct json *v)
+{
+	int64_t closed = client_int(v, "closed");
+
+	(void)fprintf(cli->out, "%s %s: %s\n", client_text(cli, v, "domain"),
+		client_text(cli, v, "kind"), client_text(cli, v, "what"));
+	(void)fprintf(cli->out, "%s, opened %s\n", client_text(cli, v, "state"),
+		client_time(cli, client_int(v, "opened")));
+	if (client_int(v, "acknowledged") > 0)
+		(void)fprintf(cli->out, "acknowledged %s by %s\n",
+			client_time(cli, client_int(v, "acknowledged")),
+			client_text(cli, v, "actor"));
+	if (closed > 0)
+		(void)fprintf(cli->out, "last closed by itself %s\n",
+			client_time(cli, closed));
+	print_notices(cli, v);
+}
+
+static bool is_id(const char *s)
+{
+	struct str id = str_of(s);
+
+	for (size_t i = 0; i < id.n; i++)
+		if (!chr_is_alnum(id.p[i]))
+			return false;
+	return id.n > 0;
+}
+
+static int run_one(struct cli *cli, const struct args *args, const char *method,
+	const char *verb)
+{
+	struct client_call call = { .method = method };
+	const struct json *answer;
+	struct str query;
+	int code;
+
+	if (args->words.n != 1 || !is_id(args->words.items[0]))
+		return cli_usage(cli, "the id of one alert is needed, as moat "
+				      "alert list shows it");
+	query = tenant_query(cli, args);
+	if (query.p == NULL)
+		return CLI_USAGE;
+	call.path = arena_fmt(cli->arena, "/api/v1/alerts/%s%s%.*s",
+		args->words.items[0], verb, STR_ARG(query));
+	BUG(call.path.p == NULL);
+	if (verb[0] != '\0')
+		call.body = STR("{}");
+	code = client_do(cli, &call, &answer);
+	if (code == CLI_GOOD && !cli->json)
+		print_alert(cli, answer);
+	return code;
+}
+
+static int run_show(struct cli *cli, const struct args *args)
+{
+	return run_one(cli, args, "GET", "");
+}
+
+static int run_ack(struct cli *cli, const struct args *args)
+{
+	return run_one(cli, args, "POST", "/ack");
+}
+
+static bool is_waiting(const struct json *notice)
+{
+	return str_eq(json_get_str(notice, "state"), STR("waiting"));
+}
+
+/* Asks until the role notify has tried. */
+static int wait_for_trial(
+	struct cli *cli, struct str path, const struct json **out)
+{
+	const struct timespec pause = { .tv_nsec = TRIAL_LOOK_MS * 1000000L };
+	struct client_call call = {
+		.method = "GET", .path = path, .quiet = true
+	};
+	int code = CLI_GOOD;
+
+	for (int i = 0; i < TRIAL_LOOKS; i++) {
+		code = client_do(cli, &call, out);
+		if (code != CLI_GOOD || !is_waiting(*out))
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	if (code != CLI_GOOD)
+		return code;
+	call.quiet = false; /* the last answer is the one to print */
+	return client_do(cli, &call, out);
+}
+
+static int run_test(struct cli *cli, const struct args *args)
+{
+	struct client_call call = { .method = "POST",
+		.path = STR("/api/v1/alerts/test"),
+		.quiet = true };
+	const struct json *answer;
+	const char *channel;
+	int code;
+
+	if (args->words.n != 1)
+		return cli_usage(cli, "mail or webhook is needed");
+	channel = args->words.items[0];
+	if (!str_eq(str_of(channel), STR("mail")) &&
+		!str_eq(str_of(channel), STR("webhook")))
+		return cli_usage(cli, "mail or webhook is needed");
+	call.body = arena_fmt(cli->arena, "{\"channel\": \"%s\"}", channel);
+	code = client_do(cli, &call, &answer);
+	if (code == CLI_GOOD)
+		code = wait_for_trial(cli,
+			arena_fmt(cli->arena, "/api/v1/alerts/test/%s",
+				client_text(cli, answer, "id")),
+			&answer);
+	if (code != CLI_GOOD)
+		return code;
+	if (str_eq(json_get_str(answer, "state"), STR("sent"))) {
+		if (!cli->json)
+			(void)fprintf(cli->out,
+				"%s: the trial message was "
+				"taken.\n",
+				channel);
+		return CLI_GOOD;
+	}
+	if (!cli->json)
+		(void)fprintf(cli->err, "moat: %s: %s\n", channel,
+			is_waiting(answer)
+				? "nobody sent it; does the role notify run?"
+				: client_text(cli, answer, "error"));
+	return is_waiting(answer) ? CLI_UNTESTED : CLI_ERRORS;
+}
+
+static const struct command verbs[] = {
+	{ "list", "", "What is the matter, newest first", list_options, NULL,
+		run_list },
+	{ "show", "ID", "One alert, and what was sent about it", tenant_options,
+		NULL, run_show },
+	{ "ack", "ID", "A person knows: send no more about it", tenant_options,
+		NULL, run_ack },
+	{ "test", "mail|webhook", "Send a trial message, show the real error",
+		NULL, NULL, run_test },
+	{},
+};
+
+const struct command cmd_alert = {
+	.name = "alert",
+	.words = "",
+	.summary = "What reports show to be wrong, and who is told",
+	.verbs = verbs,
+};
