@@ -9,6 +9,7 @@
 #include "base/bug.h"
 #include "base/clock.h"
 #include "base/sbuf.h"
+#include "proto/tlsrpt_meaning.h"
 
 #include "base/poison.h"
 
@@ -139,10 +140,26 @@ static void put_time(struct sbuf *b, const char *what, int64_t t)
 	sbuf_addz(b, "\r\n");
 }
 
+/* What the result type means, in the words that all of moat uses. */
+static void put_meaning(struct sbuf *b, const struct store_alert *al)
+{
+	enum tlsrpt_result result = tlsrpt_result_of(al->item);
+	const struct tlsrpt_meaning *m;
+
+	if (result == TLSRPT_RESULT_OTHER)
+		return;
+	m = tlsrpt_meaning_of(result);
+	put_text(b, str_of(m->what));
+	if (al->state != STORE_ALERT_CLOSED)
+		put_text(b, str_of(m->todo));
+	sbuf_addz(b, "\r\n");
+}
+
 static void put_alert(struct sbuf *b, const struct store_alert *al)
 {
 	put_text(b, al->what);
 	sbuf_addz(b, "\r\n");
+	put_meaning(b, al);
 	if (al->kind == STORE_ALERT_UNPROVEN)
 		put_text(b, STR("Anybody may have sent these reports. Nothing "
 				"proves where they come from."));

@@ -107,6 +107,9 @@ def test_opens_is_told_once_and_closes(world):
         f"[moat] {DOMAIN}: failure certificate-expired opened")
     assert mail["Auto-Submitted"] == "auto-generated"
     assert alert["what"] in " ".join(mail.get_content().split())
+    told = " ".join(mail.get_content().split())
+    [meaning] = world.moat.json("report", "explain", "certificate-expired")
+    assert meaning["todo"] in told
     [(headers, body)] = world.hook.calls
     check_signature(headers, body)
     posted = json.loads(body)
