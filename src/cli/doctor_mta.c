@@ -163,9 +163,9 @@ static enum status postconf(struct examination *x, const char *option,
 	struct str *out, struct err *e)
 {
 	const char *config = settings_str(x->set, "policy.postfix_config").p;
-	const char *argv[5] = { arena_fmt(x->cli->arena, "%s/postconf",
-		settings_str(x->set, "policy.postfix_commands").p)
-					.p };
+	const char *folder = settings_str(x->set, "policy.postfix_commands").p;
+	struct str program = arena_fmt(x->cli->arena, "%s/postconf", folder);
+	const char *argv[5] = { program.p };
 	size_t n = 1;
 
 	if (config[0] != '\0') {

@@ -140,7 +140,7 @@ struct engine_options {
 		.max_waiting = 10000,                                          \
 		.max_refreshes = 16,                                           \
 		.max_negative = 20000,                                         \
-		.max_live = 50000 })
+		.max_live = 30000 })
 
 /* Copies o, but not what it points at. */
 struct engine *engine_new(const struct engine_options *o);

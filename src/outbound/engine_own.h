@@ -135,9 +135,16 @@ void link_add(struct engine_ask_link *head, struct engine_ask_link *l);
 void link_remove(struct engine_ask_link *l); /* not linked: nothing */
 bool link_empty(const struct engine_ask_link *head);
 
-#define ASK_OF(link, member)                                                   \
-	((struct engine_ask *)(void *)((char *)(link)-offsetof(                \
-		struct engine_ask, member)))
+#define ASK_OF(link, member) ask_of(link, offsetof(struct engine_ask, member))
+
+/* The ask whose link lies at that place in it; ASK_OF knows the place. */
+static inline struct engine_ask *ask_of(
+	struct engine_ask_link *link, size_t place)
+{
+	char *at = (char *)link;
+
+	return (struct engine_ask *)(void *)(at - place);
+}
 
 /* An ask no longer waits for a job; when for none, it is answered. */
 void ask_goes_on(struct engine_ask *ask);
