@@ -148,6 +148,24 @@ static bool is_no_contact(const struct settings *s)
 	return contact.n > CONTACT_BYTES_MAX;
 }
 
+static bool is_half_a_mail(const struct settings *s)
+{
+	return runs(s, "notify") && !is_empty_list(s, "alert.mail_to") &&
+	       (is_empty(s, "alert.smtp") || is_empty(s, "alert.mail_from"));
+}
+
+static bool is_half_a_login(const struct settings *s)
+{
+	return runs(s, "notify") && !is_empty(s, "alert.smtp_user") &&
+	       is_empty(s, "alert.smtp_password_file");
+}
+
+static bool is_half_a_webhook(const struct settings *s)
+{
+	return runs(s, "notify") && !is_empty(s, "alert.webhook") &&
+	       is_empty(s, "alert.webhook_key_file");
+}
+
 static const struct {
 	bool (*is_so)(const struct settings *s);
 	enum settings_level level;
@@ -188,6 +206,16 @@ static const struct {
 		"lmtp.listen has an address that other machines can reach, "
 		"and there is no authentication: use 127.0.0.1, or let a "
 		"firewall see to it" },
+	{ is_half_a_mail, SETTINGS_ERROR,
+		"alert.mail_to is set, but not both alert.smtp and "
+		"alert.mail_from, so no mail could be sent: set them" },
+	{ is_half_a_login, SETTINGS_ERROR,
+		"alert.smtp_user is set, but alert.smtp_password_file is not: "
+		"name the file with the password" },
+	{ is_half_a_webhook, SETTINGS_ERROR,
+		"alert.webhook is set, but alert.webhook_key_file is not, so "
+		"its receiver could not tell our calls from others: name the "
+		"file with the key" },
 	{ no_listener, SETTINGS_ERROR,
 		"policy.listen and policy.socket are both empty, so no mail "
 		"server could ask: set one of them" },

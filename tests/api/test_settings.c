@@ -216,7 +216,7 @@ static int drop_file(void **state)
 }
 
 static const char *const some_roles[] = { "acme", "digest", "dns", "edge",
-	"lmtp", "policy", NULL };
+	"lmtp", "notify", "policy", NULL };
 
 struct found {
 	char text[4000];
@@ -304,6 +304,17 @@ static void what_makes_no_sense_together(void **state)
 			NULL },
 		{ "[report]\n", "[policy]\ncontact = a) b\n[report]\n", 1,
 			"error: policy.contact is no mail address" },
+		{ "roles = acme dns edge\n",
+			"roles = notify\n[alert]\nmail_to = a@z.example\n"
+			"smtp = smtp://z.example:587\n",
+			1, "error: alert.mail_to is set, but not both" },
+		{ "roles = acme dns edge\n",
+			"roles = notify\n[alert]\nsmtp_user = a\n", 1,
+			"error: alert.smtp_user is set, but" },
+		{ "roles = acme dns edge\n",
+			"roles = notify\n[alert]\nwebhook = "
+			"https://z.example/\n",
+			1, "error: alert.webhook is set, but" },
 		{ "[report]\n", "[profile sts]\nkind = sts\n[report]\n", 1,
 			"error: [profile sts] has the name" },
 	};
