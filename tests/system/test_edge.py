@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from harness import raw
-from harness.moat import Moat, build_folder, ordinary_user
+from harness.intake import Intake
 from harness.process import Process, wait_until
 
 POLICY_PATH = "/.well-known/mta-sts.txt"
@@ -30,34 +30,13 @@ KILL_ROUNDS_FULL = 200
 FULL_DISK_BYTES = 512 * 1024
 
 
-class Edge(Moat):
+class Edge(Intake):
     """moatd with the role edge over the view of tools/edge_state.c."""
 
     def __init__(self, folder, settings=None, state=None):
-        merged = {"server": {"roles": "edge", "log_level": "info"},
-                  "edge": {}, "report": {}}
-        for section, keys in (settings or {}).items():
-            merged.setdefault(section, {}).update(keys)
-        super().__init__(folder, merged)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.run_dir.mkdir(exist_ok=True)
-        self.state = Path(state or self.state)
-        self.settings["server"]["state_dir"] = self.state
-        self.ca = self.folder / "ca.pem"
-        tool = build_folder() / "tests" / "system" / "tools" / "edge_state"
-        subprocess.run([tool, self.state, self.ca], check=True)
-        if os.geteuid() == 0:
-            for path in (self.state, self.run_dir):
-                subprocess.run(["chown", "-R", ordinary_user(), path],
-                               check=True)
-
-    @property
-    def pid(self):
-        return self.role_pids("edge")[0]
-
-    def files(self, folder="new"):
-        path = self.state / "spool" / folder
-        return sorted(path.iterdir()) if path.is_dir() else []
+        super().__init__("edge", folder,
+                         {"edge": {}, "report": {}},
+                         settings, state)
 
     def bodies(self):
         """The reports in the spool."""

@@ -13,12 +13,12 @@ import socket
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from harness import raw
-from harness.moat import HOST, Moat, build_folder, ordinary_user
+from harness.intake import Intake
+from harness.moat import HOST
 from harness.process import Process, wait_until
 
 LABEL = "abcdefgh23456777"
@@ -29,33 +29,13 @@ KILL_ROUNDS_FULL = 500
 FULL_DISK_BYTES = 512 * 1024
 
 
-class Lmtp(Moat):
+class Lmtp(Intake):
     """moatd with the role lmtp over the view of tools/edge_state.c."""
 
     def __init__(self, folder, settings=None, state=None):
-        merged = {"server": {"roles": "lmtp", "log_level": "info"},
-                  "report": {"host": "rua.example"}, "lmtp": {}}
-        for section, keys in (settings or {}).items():
-            merged.setdefault(section, {}).update(keys)
-        super().__init__(folder, merged)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.run_dir.mkdir(exist_ok=True)
-        self.state = Path(state or self.state)
-        self.settings["server"]["state_dir"] = self.state
-        tool = build_folder() / "tests" / "system" / "tools" / "edge_state"
-        subprocess.run([tool, self.state, self.folder / "ca.pem"], check=True)
-        if os.geteuid() == 0:
-            for path in (self.state, self.run_dir):
-                subprocess.run(["chown", "-R", ordinary_user(), path],
-                               check=True)
-
-    @property
-    def pid(self):
-        return self.role_pids("lmtp")[0]
-
-    def files(self, folder="new"):
-        path = self.state / "spool" / folder
-        return sorted(path.iterdir()) if path.is_dir() else []
+        super().__init__("lmtp", folder,
+                         {"report": {"host": "rua.example"}, "lmtp": {}},
+                         settings, state)
 
     def reports(self):
         """What is in the spool, as (head, body)."""
