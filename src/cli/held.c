@@ -14,7 +14,7 @@
 #include "base/poison.h"
 
 #define DOMAINS_MAX 20000 /* that are told apart */
-#define ASKED_MAX 200	  /* whose policies are asked for */
+#define PAGE_MAX 200	  /* whose policies are asked for at once */
 #define BODY_BYTES_MAX (60u << 10)
 #define SAID_MAX 200u
 
@@ -33,6 +33,7 @@ struct list {
 	struct map *by_name;
 	struct held *first, **last;
 	size_t n, unreadable;
+	size_t passed_over; /* recipients of still more domains */
 	int64_t now;
 };
 
@@ -61,8 +62,10 @@ static void take_recipient(struct list *l, const struct queue_message *m,
 	const struct hold_reason *reason = hold_reason_of(r->reason);
 	struct held *h = held_of(l, r->domain);
 
-	if (h == NULL)
+	if (h == NULL) {
+		l->passed_over++;
 		return;
+	}
 	h->recipients++;
 	if (h->since == 0 || m->arrival < h->since)
 		h->since = m->arrival;
@@ -96,7 +99,8 @@ static enum status read_queue(struct list *l, struct err *e)
 
 /* ---- the role policy */
 
-static struct str write_body(struct list *l)
+/* The domains from *next on that fit into one question. */
+static struct str write_body(struct list *l, const struct held **next)
 {
 	struct sbuf b = sbuf_arena(l->cli->arena, BODY_BYTES_MAX);
 	struct json_writer w = json_writer_of(&b, 0);
@@ -104,9 +108,9 @@ static struct str write_body(struct list *l)
 
 	json_open_object(&w, NULL);
 	json_open_array(&w, "domains");
-	for (struct held *h = l->first; h != NULL && n < ASKED_MAX; h = h->next)
-		if (h->reason != NULL) {
-			json_put_str(&w, NULL, h->domain);
+	for (; *next != NULL && n < PAGE_MAX; *next = (*next)->next)
+		if ((*next)->reason != NULL) {
+			json_put_str(&w, NULL, (*next)->domain);
 			n++;
 		}
 	json_close_array(&w);
@@ -122,12 +126,13 @@ static const struct json *first_of(const struct json *obj, const char *name)
 	return list != NULL ? list->first : NULL;
 }
 
-static enum status ask_role(struct list *l, const char **remedy, struct err *e)
+static enum status ask_page(struct list *l, const struct held **next,
+	const char **remedy, struct err *e)
 {
 	struct client_call call = { .socket = SETTINGS_POLICY_SOCKET,
 		.method = "POST",
 		.path = STR("/v1/trouble"),
-		.body = write_body(l) };
+		.body = write_body(l, next) };
 	const struct json *answer = NULL, *v;
 	struct held *h;
 	enum status st;
@@ -147,6 +152,17 @@ static enum status ask_role(struct list *l, const char **remedy, struct err *e)
 		if ((h = held_of(l, json_get_str(v, "domain"))) != NULL)
 			h->policy = v;
 	return ST_OK;
+}
+
+static enum status ask_role(struct list *l, const char **remedy, struct err *e)
+{
+	const struct held *next = l->first;
+	enum status st;
+
+	do
+		st = ask_page(l, &next, remedy, e);
+	while (st == ST_OK && next != NULL);
+	return st;
 }
 
 /* Not what waits because its mail host is down. */
@@ -241,6 +257,11 @@ static size_t print_all(struct list *l)
 		(void)fprintf(l->cli->out,
 			"%zu messages of the queue could not be read.\n",
 			l->unreadable);
+	if (l->passed_over > 0)
+		(void)fprintf(l->cli->out,
+			"%zu recipients of more than %d domains were not "
+			"looked at.\n",
+			l->passed_over, DOMAINS_MAX);
 	return n;
 }
 
@@ -252,6 +273,7 @@ static size_t print_json(struct list *l)
 
 	json_open_object(&w, NULL);
 	json_put_int(&w, "unreadable", (int64_t)l->unreadable);
+	json_put_int(&w, "passed_over", (int64_t)l->passed_over);
 	json_open_array(&w, "held");
 	for (const struct held *h = l->first; h != NULL; h = h->next)
 		if (is_shown(h)) {
@@ -284,7 +306,8 @@ static int held(struct list *l)
 			l->cli->name, e.text, remedy != NULL ? remedy : "");
 		return CLI_UNTESTED;
 	}
-	return n > 0 || l->unreadable > 0 ? CLI_WARNINGS : CLI_GOOD;
+	return n > 0 || l->unreadable > 0 || l->passed_over > 0 ? CLI_WARNINGS
+								: CLI_GOOD;
 }
 
 static int run(struct cli *cli, const struct args *args)

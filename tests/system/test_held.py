@@ -3,6 +3,7 @@
 and why, and when the policy is mended it goes at once, if that is wanted."""
 
 import contextlib
+import json
 import socket
 import ssl
 import threading
@@ -158,6 +159,36 @@ def test_unasked_it_waits_for_postfix(stack, tmp_path):
     code, _, rows = sender.held()
     assert code == 1 and rows[0]["policy"]["id"] == "2"
     assert not sender.receiver.mails
+
+
+def queue_of(folder, domains):
+    """A postqueue that has one message to each waiting for its mail host."""
+    lines = [json.dumps({
+        "queue_name": "deferred", "queue_id": f"Q{i}", "arrival_time": 1,
+        "message_size": 1, "sender": "a@client.example", "recipients": [{
+            "address": f"x@{name}", "delay_reason": "server unavailable or "
+            "unable to receive mail"}]}) for i, name in enumerate(domains)]
+    folder.mkdir()
+    (folder / "queue").write_text("\n".join(lines) + "\n")
+    program = folder / "postqueue"
+    program.write_text(f"#!/bin/sh\ncat {folder}/queue\n")
+    program.chmod(0o755)
+    return folder
+
+
+def test_a_long_queue_is_looked_through(stack, tmp_path):
+    world, last = World(stack, tmp_path), domain("enforce")
+    others = [f"d{i}.example" for i in range(20001)]
+    moat = stack.enter_context(world.moat(
+        {}, postfix_commands=queue_of(
+            tmp_path / "commands", [*others[:450], last, *others[450:]])))
+    assert moat("cache", "refresh", last).returncode == 0
+    told = moat.json("held")
+    assert [row["domain"] for row in told["held"]] == [last]
+    assert told["passed_over"] == 2
+    done = moat("held")
+    assert done.returncode == 1
+    assert "2 recipients of more than 20000 domains" in done.stdout
 
 
 def test_the_doctor_of_this_machine(stack, tmp_path):
