@@ -233,6 +233,21 @@ static struct str sts_map(struct str cf)
 	return (struct str){};
 }
 
+/* Done where "O DANE" says true or always; without the line it is false. */
+static bool sendmail_does_dane(struct str cf)
+{
+	bool does = false;
+
+	while (cf.p != NULL) {
+		struct str line = str_cut(&cf, '\n');
+
+		if (str_starts(line, STR("O DANE=")))
+			does = str_starts(line, STR("O DANE=t")) ||
+			       str_starts(line, STR("O DANE=a"));
+	}
+	return does;
+}
+
 static bool listens_at(struct examination *x, struct str map)
 {
 	size_t n;
@@ -272,6 +287,12 @@ static enum status test_sendmail(struct examination *x)
 		doctor_add(&x->doctor, DOCTOR_GOOD, "sendmail.map", "",
 			"Sendmail asks moat: %s",
 			doctor_quote(&x->doctor, map));
+	if (settings_bool(x->set, "policy.mta_dane") && !sendmail_does_dane(cf))
+		doctor_add(&x->doctor, DOCTOR_WARNING, "sendmail.dane",
+			"Set policy.mta_dane = no, or confDANE in sendmail.mc.",
+			"%s does not switch DANE on, and moat keeps silent "
+			"where there is DANE: nobody does it",
+			SENDMAIL_CF);
 	return ST_OK;
 }
 

@@ -338,10 +338,24 @@ static bool is_dane(struct str level)
 	return str_eq(level, STR("dane")) || str_eq(level, STR("dane-only"));
 }
 
+/* Empty, what Postfix 2.2 had counts (global_tls_level). */
+static struct str level_of(const struct doctor_postfix *p)
+{
+	struct str level = doctor_postfix_value(p, "smtp_tls_security_level");
+
+	if (level.n > 0)
+		return level;
+	if (value_is(p, "smtp_enforce_tls", "yes"))
+		return value_is(p, "smtp_tls_enforce_peername", "no")
+			       ? STR("encrypt")
+			       : STR("verify");
+	return value_is(p, "smtp_use_tls", "yes") ? STR("may") : level;
+}
+
 static void judge_level(struct doctor *d, const struct doctor_postfix *p,
 	const struct sts_profile *s)
 {
-	struct str level = doctor_postfix_value(p, "smtp_tls_security_level");
+	struct str level = level_of(p);
 	const char *text = doctor_quote(d, level);
 	bool dane_sts = s->kind == STS_PROFILE_DANE_STS;
 
@@ -380,15 +394,40 @@ static void judge_level(struct doctor *d, const struct doctor_postfix *p,
 static bool uses_dane(
 	const struct doctor_postfix *p, const struct sts_profile *s)
 {
-	return s->kind == STS_PROFILE_DANE_STS ||
-	       is_dane(doctor_postfix_value(p, "smtp_tls_security_level"));
+	return s->kind == STS_PROFILE_DANE_STS || is_dane(level_of(p));
 }
 
+/* smtp_host_lookup is a list of dns and native. */
+static bool looks_up_dns(const struct doctor_postfix *p)
+{
+	struct str list = doctor_postfix_value(p, "smtp_host_lookup"), w;
+
+	if (list.n == 0)
+		return true;
+	while ((w = table(&list)).n > 0)
+		if (str_eq(w, STR("dns")))
+			return true;
+	return false;
+}
+
+/* Each of the three switches DANE off (dane_init of smtp_tls_policy.c). */
 static void judge_dnssec(struct doctor *d, const struct doctor_postfix *p)
 {
 	struct str is = doctor_postfix_value(p, "smtp_dns_support_level");
 
-	if (str_eq(is, STR("dnssec")))
+	if (value_is(p, "ignore_mx_lookup_error", "yes"))
+		doctor_add(d, DOCTOR_ERROR, "postfix.dnssec",
+			"Set ignore_mx_lookup_error = no in main.cf.",
+			"ignore_mx_lookup_error is yes: Postfix does no DANE, "
+			"and mail to domains that have it waits or goes "
+			"unprotected");
+	else if (!looks_up_dns(p))
+		doctor_add(d, DOCTOR_ERROR, "postfix.dnssec",
+			"Set smtp_host_lookup = dns in main.cf.",
+			"smtp_host_lookup has no dns: Postfix does no DANE, "
+			"and mail to domains that have it waits or goes "
+			"unprotected");
+	else if (str_eq(is, STR("dnssec")))
 		doctor_add(d, DOCTOR_GOOD, "postfix.dnssec", "",
 			"smtp_dns_support_level is dnssec");
 	else
