@@ -185,14 +185,19 @@ static const char *text_of(const struct held *h, struct cli *cli)
 	return client_text(cli, h->trouble, "why");
 }
 
-static const char *remedy_of(const struct held *h)
+static struct str remedy_of(const struct held *h, struct cli *cli)
 {
-	return h->reason != NULL ? h->reason->remedy
-				 : "See moat explain DOMAIN for every step.";
+	const char *text = h->reason != NULL
+				   ? h->reason->remedy
+				   : "See moat explain DOMAIN for every step.";
+
+	return hold_reason_remedy(cli->arena, text, h->domain);
 }
 
 static void print_one(struct cli *cli, const struct held *h)
 {
+	struct str remedy = remedy_of(h, cli);
+
 	(void)fprintf(cli->out, "%s%.*s%s: ", cli_bold(cli), STR_ARG(h->domain),
 		cli_plain(cli));
 	if (h->recipients > 0)
@@ -220,7 +225,7 @@ static void print_one(struct cli *cli, const struct held *h)
 			client_text(cli, h->policy, "mode"),
 			client_text(cli, h->policy, "id"),
 			client_time(cli, client_int(h->policy, "expires")));
-	(void)fprintf(cli->out, "  do:     %s\n", remedy_of(h));
+	(void)fprintf(cli->out, "  do:     %.*s\n", STR_ARG(remedy));
 }
 
 static void json_one(
@@ -233,7 +238,7 @@ static void json_one(
 	json_put_z(w, "reason", h->reason != NULL ? h->reason->id : "");
 	json_put_z(w, "why", text_of(h, cli));
 	json_put_str(w, "said", h->said);
-	json_put_z(w, "remedy", remedy_of(h));
+	json_put_str(w, "remedy", remedy_of(h, cli));
 	if (h->trouble != NULL)
 		json_put_tree(w, "trouble", h->trouble);
 	if (h->policy != NULL)

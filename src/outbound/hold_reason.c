@@ -4,11 +4,15 @@
 
 #include <stddef.h>
 
+#include "base/bug.h"
+#include "base/sbuf.h"
+
 #include "base/poison.h"
 
+#define REMEDY_BYTES_MAX 2048u
 #define ASK_OWNER                                                              \
 	"Tell the domain's postmaster; if the mail cannot wait, moat rule "    \
-	"set DOMAIN off --until 2d --reason WHY."
+	"set DOMAIN off --until 2d."
 
 static const struct row {
 	const char *phrase;
@@ -40,6 +44,11 @@ static const struct row {
 			"See its log: a certificate file or tlsmgr is at "
 			"fault.",
 			false } },
+	{ "TLS is required, but unavailable",
+		{ "engine",
+			"Postfix cannot do TLS with the mail host, and does "
+			"not say why",
+			"See its log, and run moat doctor.", false } },
 	{ "Cannot start TLS",
 		{ "handshake", "the TLS handshake fails", ASK_OWNER, false } },
 	{ "client TLS configuration problem",
@@ -80,4 +89,23 @@ const struct hold_reason *hold_reason_of(struct str delay_reason)
 		if (has(delay_reason, str_of(rows[i].phrase)))
 			return &rows[i].reason;
 	return NULL;
+}
+
+struct str hold_reason_remedy(
+	struct arena *a, const char *remedy, struct str domain)
+{
+	struct str rest = str_of(remedy), word = STR("DOMAIN");
+	struct sbuf b = sbuf_arena(a, REMEDY_BYTES_MAX);
+
+	while (rest.n > 0) {
+		bool here = str_starts(rest, word);
+
+		if (here)
+			sbuf_add(&b, domain);
+		else
+			sbuf_addc(&b, rest.p[0]);
+		rest = str_from(rest, here ? word.n : 1);
+	}
+	BUG(!sbuf_ok(&b));
+	return sbuf_str(&b);
 }

@@ -8,12 +8,13 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 struct hold_reason {
 	const char *id;	    /* stable: "certificate", "starttls", ... */
 	const char *text;   /* what it means */
-	const char *remedy; /* what would help, a sentence */
+	const char *remedy; /* what would help; see hold_reason_remedy */
 	/* The words are said for other reasons too: it counts where a policy is
 	 * in force. */
 	bool only_with_policy;
@@ -21,3 +22,7 @@ struct hold_reason {
 
 /* NULL: the message waits for something else. */
 const struct hold_reason *hold_reason_of(struct str delay_reason);
+
+/* The remedy with the domain where it says DOMAIN, from the arena. */
+struct str hold_reason_remedy(
+	struct arena *a, const char *remedy, struct str domain);

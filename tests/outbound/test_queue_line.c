@@ -158,6 +158,7 @@ static void reasons_are_told_by_postfix_words(void **state)
 		{ "Server certificate not trusted", "trust" },
 		{ "TLS is required, but was not offered by host a[1.2.3.4]",
 			"starttls" },
+		{ "TLS is required, but unavailable", "engine" },
 		{ "Cannot start TLS: handshake failure", "handshake" },
 		{ "client TLS configuration problem", "configuration" },
 		{ "TLSA lookup error for mx.example:25", "dane" },
@@ -180,6 +181,20 @@ static void reasons_are_told_by_postfix_words(void **state)
 	}
 }
 
+static void a_remedy_names_the_domain(void **state)
+{
+	struct arena *a = arena_must(0);
+	const struct hold_reason *r = hold_reason_of(
+		STR("server unavailable or unable to receive mail"));
+	struct str s = hold_reason_remedy(a, r->remedy, STR("a.example"));
+
+	(void)state;
+	assert_str(s, "See moat explain a.example: it compares both. Tell the "
+		      "domain's postmaster; if the mail cannot wait, moat rule "
+		      "set a.example off --until 2d.");
+	arena_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +204,7 @@ int main(void)
 		cmocka_unit_test(keeps_the_laws),
 		cmocka_unit_test(a_smart_host_is_named_by_the_reason),
 		cmocka_unit_test(reasons_are_told_by_postfix_words),
+		cmocka_unit_test(a_remedy_names_the_domain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
