@@ -103,7 +103,8 @@ static int run_purge(struct cli *cli, const struct args *args)
 	if (code == CLI_GOOD && !cli->json)
 		(void)fprintf(cli->out,
 			"%s is forgotten. The next mail to it has its policy "
-			"looked up as if for the first time.\n",
+			"looked up as if for the first time. A rule for it "
+			"stays: see moat rule list.\n",
 			client_text(cli, answer, "domain"));
 	return code;
 }

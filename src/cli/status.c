@@ -149,11 +149,12 @@ static void print_policy(struct cli *cli, const struct json *p)
 	const char *why = client_text(cli, p, "dnssec_why");
 
 	(void)fprintf(cli->out,
-		"Policies: %lld cached, %lld rule%s; %lld requests since %s\n",
+		"Policies: %lld cached, %lld rule%s; %lld request%s since %s\n",
 		(long long)client_int(cache, "entries"),
 		(long long)client_int(cache, "rules"),
 		client_int(cache, "rules") == 1 ? "" : "s",
 		(long long)client_int(p, "requests"),
+		client_int(p, "requests") == 1 ? "" : "s",
 		client_time(cli, client_int(p, "started_at")));
 	(void)fprintf(cli->out, "DNSSEC for DANE: %s%s%s\n",
 		client_text(cli, p, "dnssec"), why[0] != '\0' ? ": " : "", why);
