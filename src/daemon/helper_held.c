@@ -143,14 +143,14 @@ static void release(struct work *w)
 	bool there = true;
 
 	if (queue_read(w->where, on_message, w, &unreadable, &e) != ST_OK)
-		LOG(LOG_WARN, "held.unread", KV_Z("reason", e.text));
+		LOG(LOG_WARN, "held.unread", KV_Z("why", e.text));
 	for (size_t i = 0; there && i < w->ids.n; i++) {
 		if (queue_release(w->where, w->ids.items[i], &e) == ST_OK)
 			good++;
 		else
 			LOG(LOG_WARN, "held.not_released",
 				KV_STR("id", w->ids.items[i]),
-				KV_Z("reason", e.text));
+				KV_Z("why", e.text));
 		there = listen_until(w, now_ms() + HELPER_HELD_PAUSE_MS);
 	}
 	LOG(LOG_INFO, "held.released",

@@ -119,7 +119,7 @@ static void look_at_ca_file(struct https_client *c)
 		return;
 	c->looked = now;
 	if (tls_client_refresh(c->tls, &e) != ST_OK)
-		LOG(LOG_WARN, "https.ca_file", KV_Z("error", e.text));
+		LOG(LOG_WARN, "https.ca_file", KV_Z("why", e.text));
 }
 
 /* ---- the end ---- */

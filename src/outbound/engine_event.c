@@ -56,9 +56,30 @@ void event_tell(struct engine *e, enum engine_event ev, struct str domain,
 	}
 	if (!quiet)
 		LOG(rows[ev].level, rows[ev].name, KV_STR("domain", domain),
-			KV_Z("text", text));
+			KV_Z("why", text));
 	if (hooks->event != NULL)
 		hooks->event(hooks->ctx, ev, domain, text);
+}
+
+void event_policy(struct engine *e, enum engine_event ev,
+	const struct policy_entry *entry, const struct policy_entry *old)
+{
+	const struct engine_hooks *hooks = &e->o.hooks;
+	const char *mode = sts_mode_name(entry->policy.mode);
+
+	e->stats.events[ev]++;
+	if (old == NULL)
+		LOG(rows[ev].level, rows[ev].name,
+			KV_STR("domain", entry->domain), KV_Z("mode", mode),
+			KV_STR("id", entry->id));
+	else
+		LOG(rows[ev].level, rows[ev].name,
+			KV_STR("domain", entry->domain), KV_Z("mode", mode),
+			KV_STR("id", entry->id),
+			KV_Z("old_mode", sts_mode_name(old->policy.mode)),
+			KV_STR("old_id", old->id));
+	if (hooks->event != NULL)
+		hooks->event(hooks->ctx, ev, entry->domain, mode);
 }
 
 void event_changed(struct engine *e, struct str domain)

@@ -225,6 +225,9 @@ enum status answer_make(struct engine *e, struct arena *a,
 
 void event_tell(struct engine *e, enum engine_event ev, struct str domain,
 	const char *text);
+/* Of a policy that takes the place of old; NULL: there was none. */
+void event_policy(struct engine *e, enum engine_event ev,
+	const struct policy_entry *entry, const struct policy_entry *old);
 void event_changed(struct engine *e, struct str domain);
 void event_trouble(
 	struct engine *e, struct site *s, bool begins, const char *why);

@@ -208,18 +208,17 @@ static struct policy_entry entry_of(struct engine *e, struct sts_job *job,
 static void tell_change(struct engine *e, struct site *s,
 	const struct policy_entry *old, const struct policy_entry *entry)
 {
-	const char *mode = sts_mode_name(entry->policy.mode);
 	bool same = old != NULL && same_policy(&old->policy, &entry->policy) &&
 		    str_eq(old->id, entry->id);
 	bool again = s->failures > 0 || (old != NULL && old->failures > 0);
 
 	if (old == NULL)
-		event_tell(e, ENGINE_POLICY_NEW, site_name(s), mode);
+		event_policy(e, ENGINE_POLICY_NEW, entry, NULL);
 	else if (!same)
-		event_tell(e, ENGINE_POLICY_CHANGED, site_name(s), mode);
+		event_policy(e, ENGINE_POLICY_CHANGED, entry, old);
 	if (old != NULL && old->policy.mode == STS_MODE_ENFORCE &&
 		entry->policy.mode != STS_MODE_ENFORCE)
-		event_tell(e, ENGINE_POLICY_DOWNGRADED, site_name(s), mode);
+		event_policy(e, ENGINE_POLICY_DOWNGRADED, entry, old);
 	if (again)
 		event_tell(e, ENGINE_FETCH_AGAIN, site_name(s), "");
 	event_changed(e, site_name(s));

@@ -235,16 +235,30 @@ static void c31_testing(void **state)
 	assert_int_equal(t->answer.decision.why, DECISION_WHY_STS_TESTING);
 }
 
+static void keep_downgrade(void *ctx, struct str line)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "%.*s", STR_ARG(line));
+	if (strstr(text, "policy.downgraded") != NULL)
+		memcpy(ctx, text, sizeof(text));
+}
+
 /* 32: none is cached like others, and replaces them. */
 static void c32_none_replaces(void **state)
 {
 	struct fixture *t = *state;
+	char said[512] = "";
 
 	know(t);
 	leap(t, 61);
 	t->id = "id2";
 	t->text = NONE;
+	log_set_sink(keep_downgrade, said);
 	assert_ask(t, "example.com", DECISION_NOTFOUND);
+	log_set_sink(fixture_no_log, NULL);
+	assert_non_null(
+		strstr(said, "mode=none id=id2 old_mode=enforce old_id=id1"));
 	assert_int_equal(t->answer.decision.why, DECISION_WHY_STS_NONE);
 	assert_int_equal(entry(t).policy.mode, STS_MODE_NONE);
 	assert_int_equal(t->events[ENGINE_POLICY_DOWNGRADED], 1);
