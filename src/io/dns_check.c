@@ -42,6 +42,7 @@ static void settle(struct dns_check *c, enum dns_dnssec state)
 static void good(struct dns_check *c)
 {
 	c->tries = 0;
+	c->good = loop_now(c->loop);
 	c->why.text[0] = '\0';
 	settle(c, DNS_DNSSEC_GOOD);
 }
@@ -66,6 +67,28 @@ static void no_answer(struct dns_check *c, const struct err *e)
 	settle(c, c->state);
 }
 
+/*
+ * Whoever forges for the resolver we ask can strip signatures: that must not
+ * switch DANE off while what is bogus makes mail wait.
+ */
+static void bogus(struct dns_check *c, struct str why)
+{
+	int64_t since = loop_now(c->loop).ms - c->good.ms;
+	struct err said = {};
+
+	(void)err_set(
+		&said, ST_PERM, "a signed name is bogus: %.*s", STR_ARG(why));
+	if (!c->validates || c->state != DNS_DNSSEC_GOOD ||
+		since >= DNS_LOOKUP_KEEP_S * INT64_C(1000)) {
+		broken(c, said.text);
+		return;
+	}
+	c->tries++;
+	LOG(LOG_ERROR, "dns.dnssec_bogus", KV_STR("name", c->name),
+		KV_Z("why", said.text));
+	settle(c, DNS_DNSSEC_GOOD);
+}
+
 static void on_bogus_name(void *ctx, enum status st,
 	const struct resolver_answer *a, const struct err *e)
 {
@@ -83,14 +106,11 @@ static void on_name(void *ctx, enum status st, const struct resolver_answer *a,
 	const struct err *e)
 {
 	struct dns_check *c = ctx;
-	struct err said = {};
 
 	if (st != ST_OK) {
 		no_answer(c, e);
 	} else if (a->security == RESOLVER_BOGUS) {
-		(void)err_set(&said, ST_PERM, "a signed name is bogus: %.*s",
-			STR_ARG(a->why_bogus));
-		broken(c, said.text);
+		bogus(c, a->why_bogus);
 	} else if (a->security != RESOLVER_SECURE) {
 		broken(c, "the resolver does not call a signed name secure "
 			  "(no AD bit)");

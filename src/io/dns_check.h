@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "io/dns_lookup.h"
@@ -14,7 +15,9 @@ struct dns_check {
 	struct loop *loop; /* NULL: not started */
 	struct dns_lookups *lookups;
 	struct str name, bogus_name; /* borrowed; may be empty */
+	bool validates; /* we do ourselves: whoever forges can make it bogus */
 	enum dns_dnssec state;
+	struct mono good; /* when it last was, by an answer */
 	struct err why;
 	unsigned tries; /* without an answer, since the state is UNKNOWN */
 	struct dns_lookup lookup;

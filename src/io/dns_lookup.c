@@ -373,6 +373,7 @@ static void copy_options(
 	l->root_anchor = arena_str(l->arena, str_of(o->root_anchor)).p;
 	l->check.name = arena_str(l->arena, o->check_name);
 	l->check.bogus_name = arena_str(l->arena, o->bogus_name);
+	l->check.validates = o->mode == DNS_LOOKUP_VALIDATE;
 	l->check.state = o->mode == DNS_LOOKUP_OFF ? DNS_DNSSEC_OFF
 						   : DNS_DNSSEC_UNKNOWN;
 }

@@ -29,6 +29,7 @@
 #define DNS_LOOKUP_SERVERS_MAX 8
 #define DNS_LOOKUP_CHECK_S 3600	 /* between two good self-tests */
 #define DNS_LOOKUP_RECHECK_S 60	 /* after one that was not good */
+#define DNS_LOOKUP_KEEP_S 86400	 /* VALIDATE: GOOD outlives bogus answers */
 #define DNS_LOOKUP_CHECK_TRIES 3 /* then DNSSEC never seen is broken */
 
 enum dns_lookup_mode {
@@ -111,7 +112,10 @@ typedef void dns_check_fn(void *ctx, enum dns_dnssec state);
  * An answer that shows the resolver to be no good makes it BROKEN at once. No
  * answer proves nothing: what was GOOD stays so (else whoever can stop packets
  * could switch DANE off), what never was is BROKEN after
- * DNS_LOOKUP_CHECK_TRIES.
+ * DNS_LOOKUP_CHECK_TRIES. With DNS_LOOKUP_VALIDATE a bogus answer proves no
+ * more, for who can forge can spoil signatures: GOOD stays for
+ * DNS_LOOKUP_KEEP_S since the last good test with the same servers, and each
+ * such answer is logged (dns.dnssec_bogus).
  */
 void dns_lookups_check_start(
 	struct dns_lookups *l, dns_check_fn *changed, void *ctx);
