@@ -12,6 +12,10 @@
  * fetched again as ever, and stamped with the later one of the two times, so
  * that they live under both. If the UTC clock comes back it counts again at
  * once; when the day is over its time is taken for true.
+ *
+ * POLICY_CLOCK_DOWN_S is how far who forges NTP at the start is believed at
+ * once. The cost: after a longer stop policies that have expired in it hold
+ * for another day.
  */
 #pragma once
 
@@ -22,7 +26,7 @@
 
 #define POLICY_CLOCK_BOUND_S 300
 #define POLICY_CLOCK_SPAN_S 86400
-#define POLICY_CLOCK_DOWN_S (31 * 86400)
+#define POLICY_CLOCK_DOWN_S (2 * 86400)
 #define POLICY_CLOCK_DOUBT_S 86400
 
 struct policy_clock {

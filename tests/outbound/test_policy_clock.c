@@ -49,8 +49,9 @@ static void at_the_start(void **state)
 	} rows[] = {
 		{ 0, POLICY_CLOCK_STEADY, T0 },
 		{ T0, POLICY_CLOCK_STEADY, T0 },
-		{ T0 - 30 * DAY, POLICY_CLOCK_STEADY, T0 },
-		{ T0 - 32 * DAY, POLICY_CLOCK_JUMPED, T0 - 32 * DAY },
+		{ T0 - 2 * DAY, POLICY_CLOCK_STEADY, T0 },
+		{ T0 - 2 * DAY - 1, POLICY_CLOCK_JUMPED, T0 - 2 * DAY - 1 },
+		{ T0 - 30 * DAY, POLICY_CLOCK_JUMPED, T0 - 30 * DAY },
 		{ T0 + 300, POLICY_CLOCK_STEADY, T0 },
 		{ T0 + 301, POLICY_CLOCK_JUMPED, T0 + 301 },
 	};
