@@ -2,6 +2,8 @@
 /* rule: moat rule list|set|remove. */
 #include "cli/rule.h"
 
+#include <string.h>
+
 #include "api/settings.h"
 #include "base/clock.h"
 #include "base/num.h"
@@ -111,9 +113,20 @@ static const char *profile_of(const struct args *args)
 	return given != NULL ? given : "*";
 }
 
+static bool is_rule(const char *word)
+{
+	static const char *const rules[] = { "off", "enforce", "testing",
+		"pin" };
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		if (strcmp(word, rules[i]) == 0)
+			return true;
+	return false;
+}
+
 static int run_set(struct cli *cli, const struct args *args)
 {
-	if (args->words.n != 2)
+	if (args->words.n != 2 || !is_rule(args->words.items[1]))
 		return cli_usage(cli, "a domain and a rule are needed: off, "
 				      "enforce, testing or pin");
 	return rule_set(cli, args, args->words.items[0], args->words.items[1],

@@ -281,6 +281,20 @@ static bool is_profile(const struct policy_control_parts *p, struct str name)
 	return found;
 }
 
+static const char *no_profile(struct request *r)
+{
+	const struct policy_control_parts *p = &r->control->parts;
+	struct sbuf b = sbuf_arena(r->call->arena, ANSWER_BYTES_MAX / 2);
+
+	sbuf_addz(&b, "there is no such profile; there are * for all");
+	for (size_t i = 0; i < p->n_profiles; i++) {
+		sbuf_addz(&b, ", ");
+		sbuf_add(&b, p->profiles[i].name);
+	}
+	sbuf_addc(&b, '\0');
+	return sbuf_ok(&b) ? sbuf_str(&b).p : "there is no such profile";
+}
+
 /* The rule in the body; a sentence about what is wrong with it, or NULL. */
 static const char *read_rule(struct request *r, struct policy_rule *rule)
 {
@@ -296,17 +310,17 @@ static const char *read_rule(struct request *r, struct policy_rule *rule)
 	};
 	if (policy_rule_parse(json_get_str(r->json, "rule"), &rule->kind) !=
 		ST_OK)
-		return "rule is off, enforce, testing or pin";
+		return "there is no such rule; the rules are off, enforce, "
+		       "testing and pin";
 	if (!is_profile(&r->control->parts, rule->profile))
-		return "there is no such profile: it is a name that mail "
-		       "servers may ask for, or * for all";
+		return no_profile(r);
 	if (rule->reason.n > POLICY_REASON_BYTES_MAX)
 		return "the reason is longer than 512 bytes";
-	if (until != NULL && until->type != JSON_NULL &&
-		json_i64(until, rule->set_at + 1, UTC_MAX, &rule->expires) !=
-			ST_OK)
-		return "until lies in the past";
-	return NULL;
+	if (until == NULL || until->type == JSON_NULL)
+		return NULL;
+	if (json_i64(until, 0, UTC_MAX, &rule->expires) != ST_OK)
+		return "until is no time: it is a number of seconds since 1970";
+	return rule->expires > rule->set_at ? NULL : "until lies in the past";
 }
 
 static void rule_set(struct request *r)

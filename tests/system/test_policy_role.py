@@ -418,8 +418,9 @@ def test_profiles_and_rules(stack, world):
     assert ask(name, "strict") is None and ask(name) == secure("testing")
     assert moat("rule", "remove", name).returncode == 0
     assert ask(name) is None
-    assert moat("rule", "set", name, "off", "--profile",
-                "nobody").returncode == 2
+    done = moat("rule", "set", name, "off", "--profile", "nobody")
+    assert done.returncode == 2 and "strict" in done.stderr
+    assert moat("rule", "set", name, "on").returncode == 64
     assert moat("rule", "set", name, "off", "--until",
                 "2020-01-01").returncode == 64
     # Rules are kept.
