@@ -413,15 +413,36 @@ static const char *why_text(const char *why)
 	return why;
 }
 
+static void print_short(struct cli *cli, const struct json *answer)
+{
+	const struct json *first = first_of(answer, "answers");
+	bool differ = false;
+
+	if (first == NULL)
+		return;
+	for (const struct json *v = first; v != NULL; v = v->next)
+		differ |= !str_eq(
+			json_get_str(v, "why"), json_get_str(first, "why"));
+	if (!differ) {
+		(void)fprintf(cli->out, "In short: %s.\n\n",
+			why_text(client_text(cli, first, "why")));
+		return;
+	}
+	(void)fprintf(cli->out, "In short, the profiles differ:\n");
+	for (const struct json *v = first; v != NULL; v = v->next)
+		(void)fprintf(cli->out, "    %s: %s\n",
+			client_text(cli, v, "profile"),
+			why_text(client_text(cli, v, "why")));
+	(void)fprintf(cli->out, "\n");
+}
+
 static void print_answers(struct cli *cli, const struct json *answer)
 {
 	const struct json *v = first_of(answer, "answers");
 
 	if (v != NULL)
-		(void)fprintf(cli->out,
-			"\nIn short: %s.\n\nWhat each socketmap name is "
-			"told:\n",
-			why_text(client_text(cli, v, "why")));
+		(void)fprintf(
+			cli->out, "\nWhat each socketmap name is told:\n");
 	for (; v != NULL; v = v->next)
 		(void)fprintf(cli->out,
 			"    %s%s%s (%s)\n      %s\n      TLS report: %s\n",
@@ -462,6 +483,7 @@ int sender_print_explained(struct cli *cli, const struct json *answer)
 		.now = client_int(answer, "now"),
 	};
 
+	print_short(cli, answer);
 	for (const struct json *v = first_of(answer, "steps"); v != NULL;
 		v = v->next)
 		if (is_printed(&s, v))

@@ -471,6 +471,14 @@ def test_explain(stack, world):
     text = moat("explain", domain("enforce"))
     assert text.returncode == 0 and secure("enforce") in text.stdout
     assert "  2 | mode: enforce" in text.stdout
+    assert text.stdout.startswith("In short: its MTA-STS policy insists")
+    assert moat("rule", "set", domain("enforce"), "off", "--profile",
+                "sts").returncode == 0
+    split = moat("explain", domain("enforce")).stdout
+    assert split.startswith("In short, the profiles differ:")
+    assert "    sts: a rule of yours switches it off" in split
+    assert moat("rule", "remove", domain("enforce"), "--profile",
+                "sts").returncode == 0
     assert moat("explain", "[127.0.0.1]").returncode == 64
     # A record without a policy behind it is worth a warning.
     world.policies.pop(domain("testing"))
