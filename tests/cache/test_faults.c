@@ -208,7 +208,8 @@ static void failing_disk(void **state)
 	assert_true(has(t, "a.example"));
 	assert_true(has(t, "b.example"));
 	policy_cache_stats(t->c, &stats);
-	assert_int_equal(stats.waiting, 1);
+	/* Both where the disk was at the first when the second came. */
+	assert_in_range(stats.waiting, 1, 2);
 	assert_true(stats.commit_failures > 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	settle(t);
