@@ -3,6 +3,7 @@
 #include "intake/digest_owner.h"
 #include "intake/lmtp_server.h"
 #include "proto/host_name.h"
+#include "proto/sts_match.h"
 #include "proto/tlsrpt_text.h"
 
 #include "base/poison.h"
@@ -101,21 +102,40 @@ static enum status owner_by_mailbox(struct store *s, struct arena *a,
 	return st;
 }
 
-/*
- * Can the report be about the domain? TLSA policies name MX hosts, and some
- * senders leave the domain out.
- */
-static bool may_be_about(const struct tlsrpt_report *r, struct str domain)
+static bool is_host_of(struct str host, struct str domain, struct store_strs mx)
 {
-	bool may = r->policies.n == 0;
+	return host.n > 0 && (host_name_under(host, domain) ||
+				     sts_match_any(host, mx.items, mx.n) >= 0);
+}
+
+/*
+ * Can the report be about the domain? TLSA policies name MX hosts: its own, or
+ * those it is known to have.
+ */
+static bool may_be_about(
+	const struct tlsrpt_report *r, struct str domain, struct store_strs mx)
+{
+	bool may = false;
 
 	for (size_t i = 0; i < r->policies.n; i++) {
 		const struct tlsrpt_policy *p = &r->policies.items[i];
 
-		may |= p->domain.n == 0 || host_name_eq(p->domain, domain) ||
-		       str_eq(p->type_text, STR("tlsa"));
+		may |= host_name_eq(p->domain, domain);
+		if (!str_eq(p->type_text, STR("tlsa")))
+			continue;
+		may |= is_host_of(p->domain, domain, mx);
+		for (size_t k = 0; k < p->mx_hosts.n; k++)
+			may |= is_host_of(p->mx_hosts.items[k], domain, mx);
 	}
 	return may;
+}
+
+static struct str first_domain(const struct tlsrpt_report *r)
+{
+	for (size_t i = 0; i < r->policies.n; i++)
+		if (r->policies.items[i].domain.n > 0)
+			return r->policies.items[i].domain;
+	return STR("no domain");
 }
 
 /*
@@ -126,14 +146,18 @@ static enum status check_domain(struct store *s, struct arena *a,
 	const struct tlsrpt_report *r, struct digest_owner *owner,
 	struct err *e)
 {
+	struct store_domain row = {};
 	enum status st;
 
-	if (may_be_about(r, owner->domain))
+	st = store_domain_get(s, a, owner->tenant, owner->domain, &row, e);
+	if (st != ST_OK && st != ST_NOTFOUND)
+		return st;
+	if (may_be_about(r, owner->domain, row.mx))
 		return ST_OK;
 	st = owner_of_tenant(s, a, r, owner, e);
 	if (st != ST_NOTFOUND)
 		return st;
-	owner->elsewhere = r->policies.items[0].domain;
+	owner->elsewhere = first_domain(r);
 	return ST_OK;
 }
 

@@ -16,7 +16,7 @@
 struct digest_owner {
 	struct str tenant, domain;
 	/* A mail to the domain, but about this one, which is nobody's here or
-	 * another tenant's; empty: all is well. */
+	 * another tenant's, or "no domain"; empty: all is well. */
 	struct str elsewhere;
 };
 

@@ -719,6 +719,37 @@ static void a_mail_about_another_domain(void **state)
 		"it is about v.example");
 }
 
+#define ABOUT(id, type, domain)                                                \
+	"{\"organization-name\":\"X\",\"contact-info\":\"tls@x.example\","     \
+	"\"report-id\":\"" id "\",\"policies\":[{\"policy\":{"                 \
+	"\"policy-type\":\"" type "\",\"policy-domain\":\"" domain             \
+	"\"},\"summary\":{}}]}"
+
+/* TLSA policies name MX hosts, but a stranger's prove nothing. */
+static void a_mail_about_hosts(void **state)
+{
+	static const char z[] = "zzzzzzzzzzzzzzzz";
+	struct place *p = *state;
+
+	a_domain(p, "z.example", z);
+	put_mail(p, "x.example", z, ABOUT("1", "tlsa", "mx.z.example") "\r\n");
+	assert_str(reports(p, 1)->domain, "z.example");
+	put_mail(p, "x.example", z, ABOUT("2", "tlsa", "mx.v.example") "\r\n");
+	assert_str(reports_in(p, STORE_REPORT_QUARANTINED, 1)->why,
+		"it is about mx.v.example");
+}
+
+static void a_mail_about_nothing(void **state)
+{
+	static const char z[] = "zzzzzzzzzzzzzzzz";
+	struct place *p = *state;
+
+	a_domain(p, "z.example", z);
+	put_mail(p, "x.example", z, ABOUT("1", "no-policy-found", "") "\r\n");
+	assert_str(reports_in(p, STORE_REPORT_QUARANTINED, 1)->why,
+		"it is about no domain");
+}
+
 static void a_mailbox_tells_by_the_report(void **state)
 {
 	struct place *p = *state;
@@ -794,6 +825,10 @@ int main(void)
 			a_mail_waits_for_its_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_mail_about_another_domain, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_mail_about_hosts, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_mail_about_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_mailbox_tells_by_the_report, setup, teardown),
 		cmocka_unit_test_setup_teardown(
