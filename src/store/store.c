@@ -203,14 +203,17 @@ struct str store_new_id(struct arena *a)
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
 	unsigned char raw[16];
 	struct timespec now;
-	uint64_t ms;
+	uint64_t ms, ns;
 	char text[26];
 
 	BUG(clock_gettime(CLOCK_REALTIME, &now) != 0);
 	ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	ns = (uint64_t)now.tv_nsec % 1000000;
 	for (size_t i = 0; i < 6; i++)
 		raw[i] = (unsigned char)(ms >> (40 - 8 * i));
-	BUG(getrandom(raw + 6, 10, 0) != 10);
+	for (size_t i = 0; i < 3; i++)
+		raw[6 + i] = (unsigned char)(ns >> (16 - 8 * i));
+	BUG(getrandom(raw + 9, 7, 0) != 7);
 	/* 128 bits, five at a time from the top; the last digit has three. */
 	for (size_t i = 0; i < sizeof(text); i++) {
 		size_t bit = i * 5;

@@ -53,7 +53,10 @@ enum status store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 
-/* 26 characters 0-9a-v: time in ms, then 80 random bits. They sort by time. */
+/*
+ * 26 characters 0-9a-v: time in ms, the ns in it, then 56 random bits. They
+ * sort by time, and those of one process in the order they were made.
+ */
 struct str store_new_id(struct arena *a);
 
 /* A list of texts, none of which contains a line feed. */
