@@ -97,7 +97,7 @@ const struct setting_row setting_rows[] = {
 	{ "edge", "connections_per_address", SETTING_INT, "256", "1..1000000",
 		"Of these, from one IPv4 address or IPv6 /64 network." },
 	{ "edge", "certificate_cache", SETTING_INT, "10000", "1..10000000",
-		"Parsed certificates that one worker keeps, some 6 KB each. "
+		"Parsed certificates that one worker keeps, 6 to 8 KB each. "
 		"Others are read from the view when they are asked for." },
 	{ "edge", "head_time", SETTING_TIME, "10s", "1..300",
 		"How long a handshake, and a request's head, may take." },

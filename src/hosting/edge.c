@@ -14,7 +14,7 @@
 
 /* Called for each ClientHello, before any costly step of the handshake. */
 static enum status choose(void *ctx, void *conn, struct str name, bool acme,
-	const struct tls_identity **out)
+	struct tls_identity **out)
 {
 	struct edge *e = ctx;
 	struct edge_conn *c = conn;

@@ -225,7 +225,7 @@ void edge_certs_free(struct edge_certs **c)
 }
 
 enum status edge_certs_get(struct edge_certs *c, const struct view_host *host,
-	const struct tls_identity **out)
+	struct tls_identity **out)
 {
 	struct tls_identity *id;
 	struct err e = {};
@@ -248,7 +248,7 @@ enum status edge_certs_get(struct edge_certs *c, const struct view_host *host,
 }
 
 enum status edge_certs_alpn(struct edge_certs *c, const struct view_host *host,
-	const struct tls_identity **out)
+	struct tls_identity **out)
 {
 	struct err e = {};
 	enum status st;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * edge_certs: parsed certificates and opened keys in front of the view. Parsing
- * costs more than a handshake, a parsed pair some 6 KB: so the ones used last
+ * costs more than a handshake, a parsed pair 6 to 8 KB: so the ones used last
  * are kept, up to a number. An entry is found by the SHA-256 of its leaf, which
  * the view gives for each host, so it can never be out of date.
  */
@@ -25,8 +25,8 @@ void edge_certs_free(struct edge_certs **c);
  * certificate yet; ST_TEMP: key or certificate of the view cannot be read.
  */
 enum status edge_certs_get(struct edge_certs *c, const struct view_host *host,
-	const struct tls_identity **out);
+	struct tls_identity **out);
 
 /* As edge_certs_get, of the certificate that answers tls-alpn-01. */
 enum status edge_certs_alpn(struct edge_certs *c, const struct view_host *host,
-	const struct tls_identity **out);
+	struct tls_identity **out);

@@ -32,6 +32,7 @@ struct tls_identity {
 	X509 *leaf;
 	STACK_OF(X509) * issuers;
 	EVP_PKEY *key;
+	unsigned uses; /* handshakes begun with it, up to KEY_SHARE_USES */
 };
 
 struct tls_server {
@@ -47,8 +48,11 @@ struct tls_server {
  * OpenSSL compares certificate and key at each handshake, number by number, for
  * some 2 % of its cost: not when they hold one and the same key object, which
  * also spares the memory of the second. Only for a key that encodes to the very
- * bytes of the certificate, for these are what is signed.
+ * bytes of the certificate, for these are what is signed. To encode them costs
+ * as much as KEY_SHARE_USES comparisons, so first that many are made.
  */
+#define KEY_SHARE_USES 64u
+
 static void key_share(X509 *leaf, EVP_PKEY *key)
 {
 	unsigned char *of_leaf = NULL, *of_key = NULL;
@@ -87,7 +91,6 @@ enum status tls_identity_new(struct pki_cert *const *chain, size_t n,
 		return err_set(e, ST_INVALID,
 			"the key does not belong to the certificate");
 	}
-	key_share(id->leaf, id->key);
 	*out = id;
 	return ST_OK;
 }
@@ -152,7 +155,7 @@ static bool hello_is_acme(SSL *ssl)
 static int on_client_hello(SSL *ssl, int *alert, void *arg)
 {
 	struct tls *t = SSL_get_app_data(ssl);
-	const struct tls_identity *id = NULL;
+	struct tls_identity *id = NULL;
 	char name[TLS_NAME_MAX];
 	enum status st;
 	size_t n;
@@ -168,6 +171,8 @@ static int on_client_hello(SSL *ssl, int *alert, void *arg)
 				   : SSL_AD_INTERNAL_ERROR;
 	if (st != ST_OK)
 		return SSL_CLIENT_HELLO_ERROR;
+	if (id->uses < KEY_SHARE_USES && ++id->uses == KEY_SHARE_USES)
+		key_share(id->leaf, id->key);
 	if (SSL_use_cert_and_key(ssl, id->leaf, id->key, id->issuers, 1) != 1)
 		return SSL_CLIENT_HELLO_ERROR;
 	return SSL_CLIENT_HELLO_SUCCESS;

@@ -38,10 +38,11 @@ void tls_identity_free(struct tls_identity **id);
 /*
  * Who we are for name (lower case; empty when the client gave none). ctx is the
  * server's, conn the connection's. ST_OK with *out, borrowed until the call
- * returns; ST_NOTFOUND: the alert unrecognized_name; else internal_error.
+ * returns; ST_NOTFOUND: the alert unrecognized_name; else internal_error. It is
+ * written to: an identity counts how often it is given.
  */
 typedef enum status tls_choose_fn(void *ctx, void *conn, struct str name,
-	bool acme, const struct tls_identity **out);
+	bool acme, struct tls_identity **out);
 
 struct tls_server;
 
