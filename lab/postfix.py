@@ -146,10 +146,10 @@ class PostfixSender:
     def start(self):
         self.server.start()
 
-    def send(self, recipients):
+    def send(self, recipients, message):
         """Gives all recipients a message, and returns at once."""
         self.place.run("sendmail", "-C", self.server.conf, "-f", "<>", "-i",
-                       *recipients, input="Subject: laboratory\n\nsecret\n")
+                       *recipients, input=message)
 
     def tries(self):
         """recipient -> [(status, text)], as the log has them."""

@@ -21,6 +21,18 @@ def address(way, sender, wave, domain):
     return f"{way}.{sender.name}.{wave}@{domain.name}"
 
 
+def messages(domains, recipients):
+    """message -> those of the recipients who get it."""
+    headers = {d.name: d.scenario.header for d in domains}
+    made = {}
+    for to in recipients:
+        header = headers[to.rpartition("@")[2]]
+        lines = ["Subject: laboratory", *([header] if header else []), "",
+                 "secret", ""]
+        made.setdefault("\n".join(lines), []).append(to)
+    return made
+
+
 def is_warmed(domain, way):
     return domain.cache == "warm" and way != CONTROL
 
@@ -55,8 +67,9 @@ class Round:
             return
         began = time.monotonic()
         for sender, recipients in plan.items():
-            if recipients:
-                sender.send(recipients)
+            for message, to in messages(self.laboratory.domains,
+                                        recipients).items():
+                sender.send(to, message)
 
         def left():
             return {to for sender, recipients in plan.items()

@@ -25,6 +25,7 @@ NOTHING = "nothing"
 # Reasons why a row is not SAFE or HELD; the table shows them.
 GAP = "first contact"       # RFC 8461 section 10.2: nothing was known yet
 ASKED = "not enforced"      # the policy's own mode, or no valid policy at all
+REPORT = "report mail"      # RFC 8460 section 5.3.1: let through by header
 LIMIT = "limit of the MTA"  # the MTA cannot do it, whatever it is told
 OVER = "expired"            # RFC 8461 section 3.2: max_age is over
 
@@ -47,7 +48,8 @@ class Scenario:
     expect: by cache state; senders: exceptions by "SENDER" or "SENDER WAY"
     and cache state.
     control: what happens without moat. report: what Postfix 3.10 tells the
-    domain of a cold try, with "visibility"; None: not looked at."""
+    domain of a cold try, with "visibility"; None: not looked at. header: one
+    more of the message."""
 
     name: str
     about: str
@@ -62,6 +64,7 @@ class Scenario:
     https: dict = field(default_factory=dict)
     answers: dict = field(default_factory=dict)
     report: str | None = None
+    header: str = ""
 
     @property
     def caches(self):
@@ -82,6 +85,14 @@ BLINDED = {"cold": Outcome(READ_CLEAR, GAP), "warm": Outcome(HELD)}
 UNHARMED = {"cold": Outcome(SAFE), "warm": Outcome(SAFE)}
 UNENFORCED = {"cold": Outcome(READ_CLEAR, ASKED),
               "warm": Outcome(READ_CLEAR, ASKED)}
+
+# The header of RFC 8689 section 5, which mail with TLS reports carries. Postfix
+# knows it since 3.10; before, and with Sendmail, such mail needs a way of its
+# own without moat, which is what "control" is.
+NOT_REQUIRED = "TLS-Required: no"
+UNKNOWN_HEADER = {sender: {cache: Outcome(HELD, LIMIT)
+                           for cache in ("cold", "warm")}
+                  for sender in ("postfix37", "sendmail")}
 
 # Debian builds Sendmail without DANE; "strings" finds no such option in it.
 NO_DANE = {"sendmail": {"cold": Outcome(READ_TLS, LIMIT)}}
@@ -263,6 +274,15 @@ SCENARIOS = (
              "name, nothing else", {"cold": Outcome(SAFE)}, SAFE,
              https={"kind": "served", "pem": "attacker"},
              report="sts-webpki-invalid"),
+    Scenario("report-mail", "mail with a TLS report, STARTTLS stripped",
+             {"cold": Outcome(READ_CLEAR, REPORT),
+              "warm": Outcome(READ_CLEAR, REPORT)},
+             senders=UNKNOWN_HEADER, smtp=STRIP, header=NOT_REQUIRED),
+    Scenario("report-mail-dane", "mail with a TLS report, DANE, certificate "
+             "does not match", {"cold": Outcome(READ_TLS, REPORT)}, READ_TLS,
+             {"postfix37": {"cold": Outcome(HELD, LIMIT)}, **NO_DANE},
+             signed=True, tlsa=True, policy=None, smtp=pose("misissued"),
+             header=NOT_REQUIRED),
     Scenario("none", "mode none, STARTTLS stripped", UNENFORCED,
              policy=mode("none"), smtp=STRIP),
     Scenario("expiry", "id flipped and HTTPS blocked until max_age is over",

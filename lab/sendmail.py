@@ -68,11 +68,11 @@ class SendmailSender:
                                   f"{self.place.inside}/{way}.mc")
             self.place.write(f"{way}.cf", made.stdout)
 
-    def send(self, recipients):
+    def send(self, recipients, message):
         for to in recipients:
-            self.pool.submit(self._deliver, to)
+            self.pool.submit(self._deliver, to, message)
 
-    def _deliver(self, to):
+    def _deliver(self, to, message):
         way = to.split(".", 1)[0]
         queue = f"{self.place.inside}/queue/{to}"
         (self.place.path / "queue" / to).mkdir(mode=0o700)
@@ -81,7 +81,7 @@ class SendmailSender:
                 SENDMAIL, "-C", f"{self.place.inside}/{way}.cf",
                 f"-OQueueDirectory={queue}", "-odi", "-oi", "-v", "-f", "<>",
                 to, check=False, timeout=TRY_S,
-                input="Subject: laboratory\n\nsecret\n")
+                input=message)
             said = done.stdout + done.stderr
         except subprocess.TimeoutExpired as e:
             said = f"no end within {TRY_S} s: {e.stdout}"
