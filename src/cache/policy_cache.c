@@ -304,6 +304,7 @@ enum status policy_cache_list(struct policy_cache *c, struct arena *a,
 
 struct due {
 	struct policy_keys keys;
+	struct arena *scratch; /* of one value */
 	int64_t until;
 };
 
@@ -316,8 +317,8 @@ static bool due_visit(void *ctx, struct str key, struct str value)
 }
 
 /* The domain of a key of the index, if that is what its entry says too. */
-static bool due_domain(struct policy_cache *c, struct arena *a, struct str k,
-	struct str *domain)
+static bool due_domain(
+	struct policy_cache *c, struct due *d, struct str k, struct str *domain)
 {
 	struct policy_key key = { .n = k.n - 8, .p = { POLICY_KEY_ENTRY } };
 	struct policy_times times;
@@ -326,12 +327,13 @@ static bool due_domain(struct policy_cache *c, struct arena *a, struct str k,
 	memcpy(key.p + 1, k.p + 9, key.n - 1);
 	if (policy_disk_get(c->disk, policy_key_str(&key), &value))
 		return false; /* it is being changed */
-	if (policy_file_get(c->file, a, policy_key_str(&key), &value) ==
-			ST_OK &&
+	arena_reset(d->scratch);
+	if (policy_file_get(c->file, d->scratch, policy_key_str(&key),
+		    &value) == ST_OK &&
 		policy_times_read(value, &times) == ST_OK &&
 		times.next_refresh == policy_key_time(k)) {
-		*domain = times.domain;
-		return true;
+		*domain = arena_str(d->keys.arena, times.domain);
+		return domain->p != NULL;
 	}
 	/* Damaged: out with it, or it would be due for ever. */
 	if (!policy_disk_get(c->disk, k, &value))
@@ -356,7 +358,7 @@ static enum status due_walk(struct policy_cache *c, struct due *d, int64_t from,
 		(struct str){ &kind, 1 }, due_visit, d);
 	for (size_t i = 0; st == ST_OK && i < d->keys.n; i++)
 		if (d->keys.keys[i].n > 9 &&
-			due_domain(c, d->keys.arena, d->keys.keys[i], &out[*n]))
+			due_domain(c, d, d->keys.keys[i], &out[*n]))
 			++*n;
 	return st;
 }
@@ -371,10 +373,12 @@ enum status policy_cache_due(struct policy_cache *c, struct arena *a,
 	*out = arena_array(a, 2 * max, sizeof(**out));
 	if (*out == NULL)
 		return ST_LIMIT;
+	d.scratch = arena_must(0);
 	st = due_walk(c, &d, 0, *out, n);
 	d.until = INT64_MAX;
 	if (st == ST_OK && horizon < INT64_MAX)
 		st = due_walk(c, &d, horizon + 1, *out, n);
+	arena_free(&d.scratch);
 	if (*n > max)
 		*n = max;
 	return st;

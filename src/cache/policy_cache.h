@@ -142,8 +142,8 @@ enum status policy_cache_list(struct policy_cache *c, struct arena *a,
 	struct str *after, size_t max, struct policy_entry **out, size_t *n);
 
 /*
- * Up to max domains whose next_refresh is at most now, the longest due first,
- * or beyond horizon: such were set by a clock that was wrong.
+ * Up to max domains, in a, whose next_refresh is at most now, the longest due
+ * first, or beyond horizon: such were set by a clock that was wrong.
  */
 enum status policy_cache_due(struct policy_cache *c, struct arena *a,
 	int64_t now, int64_t horizon, size_t max, struct str **out, size_t *n);

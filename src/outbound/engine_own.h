@@ -29,6 +29,7 @@
 #define HOPS_MAX 8	 /* remembered for one domain */
 #define USED_STEP_S 86400
 #define GROUP_RUNNING_MAX 16
+#define GROUP_REFRESHES_MAX 4
 
 struct sts_job;
 struct dane_job;
@@ -81,12 +82,14 @@ enum job_stage { JOB_QUEUED, JOB_RECORD, JOB_FETCH, JOB_DISK };
 struct sts_job {
 	struct fair_item item;
 	struct sts_job *next, *prev; /* those that wait for the disk */
+	struct sts_job *next_refresh;
 	struct engine *engine;
 	struct site *site;
 	struct engine_ask_link asks;
 	enum job_stage stage;
-	bool refresh; /* nobody asked: the time has come */
-	bool force;   /* fetch whatever the record says */
+	bool refresh;	  /* nobody asked: the time has come */
+	struct str group; /* of a refresh */
+	bool force;	  /* fetch whatever the record says */
 	void *handle;
 	policy_change change;
 	/* The record. */
@@ -116,6 +119,7 @@ struct engine {
 	struct engine_ask_link by_time; /* asks, the oldest first */
 	struct engine_ask_link ready;	/* linked by by_time too */
 	struct sts_job *on_disk;	/* jobs that wait for the disk */
+	struct sts_job *refreshing;
 	size_t running_sts, running_dane, refreshes;
 	struct site *loose[LOOSE_MAX]; /* the oldest are replaced */
 	size_t next_loose;
@@ -173,7 +177,8 @@ void site_loosen(
 enum status site_loose(
 	const struct site *s, struct arena *a, struct policy_entry *out);
 void site_tighten(struct engine *e, struct site *s);
-/* The registrable domain; without a list the domain. */
+/* The registrable domain, in it; without a list the domain. */
+struct str group_of(const struct engine *e, struct str domain);
 struct str site_group(const struct engine *e, const struct site *s);
 
 /* ---- engine_sts.c, engine_dane.c ---- */

@@ -5,11 +5,16 @@
  * domain in a long while: then they end with their max_age. What has expired
  * is kept as history until it was long unused.
  */
+#include "base/bug.h"
 #include "outbound/engine_own.h"
 
 #include "base/poison.h"
 
 #define HORIZON 4 /* periods: what is due later was set by a wrong clock */
+/* Of what is due: past all of some registrable domains that have their share,
+ * for policy.cache_per_domain. */
+#define LOOKED_THROUGH 4096
+#define UNASKED_MAX 64 /* at once, that are put off or forgotten */
 
 /* From now on; what is put off comes by earlier, or it would be due at once. */
 static int64_t horizon(const struct engine *e)
@@ -73,11 +78,46 @@ static bool refresh_one(struct engine *e, struct arena *a, struct str domain)
 	return false;
 }
 
+/* ---- turns ---- */
+
+/* Those of one registrable domain that run now. */
+static size_t running_of(const struct engine *e, struct str group)
+{
+	size_t n = 0;
+
+	for (const struct sts_job *j = e->refreshing; j != NULL;
+		j = j->next_refresh)
+		n += str_eq(j->group, group);
+	return n;
+}
+
+/*
+ * A place for each registrable domain before a second one for any, so that who
+ * has a thousand names with slow hosts keeps himself waiting, not others.
+ */
+static void give_turns(struct engine *e, struct arena *a, struct str *due,
+	const struct str *groups, size_t n)
+{
+	size_t unasked = 0;
+
+	for (size_t share = 1; share <= GROUP_REFRESHES_MAX; share++)
+		for (size_t i = 0; i < n; i++) {
+			if (e->refreshes >= e->o.max_refreshes ||
+				unasked == UNASKED_MAX)
+				return;
+			if (due[i].p == NULL ||
+				running_of(e, groups[i]) >= share)
+				continue;
+			unasked += !refresh_one(e, a, due[i]);
+			due[i] = (struct str){};
+		}
+}
+
 void refresh_due(struct engine *e)
 {
 	int64_t now = engine_now(e);
+	struct str *due, *groups;
 	struct arena *a;
-	struct str *due;
 	size_t n;
 
 	if (e->refreshes >= e->o.max_refreshes)
@@ -85,9 +125,12 @@ void refresh_due(struct engine *e)
 	a = arena_must(0);
 	/* Those that run now are still due. */
 	if (policy_cache_due(e->o.cache, a, now, now + horizon(e),
-		    e->o.max_refreshes + e->refreshes, &due, &n) != ST_OK)
+		    LOOKED_THROUGH, &due, &n) != ST_OK)
 		n = 0;
-	for (size_t i = 0; i < n && e->refreshes < e->o.max_refreshes; i++)
-		(void)refresh_one(e, a, due[i]);
+	groups = arena_array(a, n, sizeof(*groups));
+	BUG(n > 0 && groups == NULL);
+	for (size_t i = 0; i < n; i++)
+		groups[i] = group_of(e, due[i]);
+	give_turns(e, a, due, groups, n);
 	arena_free(&a);
 }

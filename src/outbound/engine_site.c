@@ -18,11 +18,16 @@ struct str site_name(const struct site *s)
 	return (struct str){ s->name, s->name_n };
 }
 
-struct str site_group(const struct engine *e, const struct site *s)
+struct str group_of(const struct engine *e, struct str domain)
 {
 	if (e->o.suffixes == NULL)
-		return site_name(s);
-	return public_suffix_registrable(e->o.suffixes, site_name(s));
+		return domain;
+	return public_suffix_registrable(e->o.suffixes, domain);
+}
+
+struct str site_group(const struct engine *e, const struct site *s)
+{
+	return group_of(e, site_name(s));
 }
 
 /* ---- lists ---- */

@@ -53,6 +53,16 @@ static void on_disk_remove(struct sts_job *job)
 	job->next = job->prev = NULL;
 }
 
+static void refreshing_remove(struct sts_job *job)
+{
+	struct sts_job **at = &job->engine->refreshing;
+
+	while (*at != job)
+		at = &(*at)->next_refresh;
+	*at = job->next_refresh;
+	job->engine->refreshes--;
+}
+
 static void leave(struct sts_job *job)
 {
 	struct engine *e = job->engine;
@@ -60,7 +70,7 @@ static void leave(struct sts_job *job)
 	if (job->stage == JOB_DISK)
 		on_disk_remove(job);
 	if (job->refresh)
-		e->refreshes--;
+		refreshing_remove(job);
 	else if (job->stage != JOB_QUEUED)
 		e->running_sts--;
 	fair_queue_done(e->sts_queue, &job->item);
@@ -301,6 +311,9 @@ void sts_refresh(struct engine *e, struct site *s)
 
 	BUG(job->item.group != NULL);
 	job->refresh = true;
+	job->group = site_group(e, s);
+	job->next_refresh = e->refreshing;
+	e->refreshing = job;
 	e->refreshes++;
 	start(job);
 }

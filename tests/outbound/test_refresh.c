@@ -207,6 +207,97 @@ static void refreshes_are_bounded(void **state)
 	assert_int_equal(t->asked[CALL_FETCH], 40);
 }
 
+/* How many names with this end the world is being asked for. */
+static size_t asked_below(const struct fixture *t, const char *suffix)
+{
+	size_t n = 0, len = strlen(suffix);
+
+	for (size_t i = 0; i < t->n_calls; i++) {
+		const char *name = t->calls[i].domain;
+
+		n += t->calls[i].arg != NULL && strlen(name) > len &&
+		     strcmp(name + strlen(name) - len, suffix) == 0;
+	}
+	return n;
+}
+
+/* PREFIX0SUFFIX and n - 1 more. */
+static void know_many(
+	struct fixture *t, const char *prefix, const char *suffix, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "%s%d%s", prefix, i, suffix);
+		assert_ask(t, name, DECISION_SECURE);
+	}
+}
+
+/* Whoever has many names whose hosts are slow keeps himself waiting. */
+static void refreshes_are_shared(void **state)
+{
+	struct public_suffix *list = public_suffix_open();
+	struct engine_stats stats;
+	struct fixture *t = *state;
+
+	t->opt.suffixes = list;
+	restart(t);
+	t->id = "id1";
+	t->text = ENFORCE("604800");
+	know_many(t, "h", ".one.example", 60);
+	know_many(t, "h", ".two.example", 60);
+	leap(t, DAY / 2);
+	know_many(t, "h", ".three.example", 60);
+	know_many(t, "good", ".example", 8);
+	/* All are due, the good ones last; nobody gets an answer. */
+	t->hold[CALL_RECORD] = true;
+	leap(t, DAY);
+	engine_tick(t->e);
+	run(t);
+	engine_stats(t->e, &stats);
+	assert_int_equal(stats.running_sts, t->opt.max_refreshes);
+	assert_int_equal(asked_below(t, ".one.example"), 3);
+	assert_int_equal(asked_below(t, ".example"), 16);
+	for (int i = 0; i < 8; i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "good%d.example", i);
+		assert_int_equal(asked_below(t, name + 1), 1);
+	}
+	fixture_shut(t);
+	public_suffix_close(&list);
+	t->opt.suffixes = NULL;
+	fixture_open(t);
+}
+
+/* Alone a registrable domain has its share, and no more. */
+static void refreshes_of_one_owner(void **state)
+{
+	struct public_suffix *list = public_suffix_open();
+	struct engine_stats stats;
+	struct fixture *t = *state;
+
+	t->opt.suffixes = list;
+	restart(t);
+	t->id = "id1";
+	t->text = ENFORCE("604800");
+	know_many(t, "h", ".one.example", 40);
+	t->asked[CALL_FETCH] = 0;
+	t->hold[CALL_RECORD] = true;
+	leap(t, 2 * DAY);
+	engine_tick(t->e);
+	run(t);
+	engine_stats(t->e, &stats);
+	assert_int_equal(stats.running_sts, 4);
+	t->hold[CALL_RECORD] = false;
+	pass(t, 30 * 60);
+	assert_int_equal(t->asked[CALL_FETCH], 40);
+	fixture_shut(t);
+	public_suffix_close(&list);
+	t->opt.suffixes = NULL;
+	fixture_open(t);
+}
+
 /* ---- the operator ---- */
 
 static enum status set_rule(struct fixture *t, const char *profile,
@@ -434,6 +525,8 @@ int main(void)
 		TEST(unused_is_put_off_once),
 		TEST(used_is_kept),
 		TEST(refreshes_are_bounded),
+		TEST(refreshes_are_shared),
+		TEST(refreshes_of_one_owner),
 		TEST(rules),
 		TEST(rule_enforces_testing),
 		TEST(pin),
