@@ -23,6 +23,7 @@
 #include "base/poison.h"
 
 #define CHECK_EVERY_MS 1000
+#define RETRY_MS 50   /* while there is no usable file */
 #define TRIES 16      /* of a look-up that the writer overtakes */
 #define SHORT_LOOKS 2 /* a file too short this often in a row is cut off */
 
@@ -102,7 +103,10 @@ static const char *file_open(struct view *v)
 
 static enum status read_origin(struct view *v);
 
-/* Once a second: is the file at path still the one that is open, and whole? */
+/*
+ * Once a second: is the file at path still the one that is open, and whole?
+ * While none is open, the next one is looked for more often.
+ */
 static void check_file(struct view *v)
 {
 	struct mono now = clock_mono(v->clock);
@@ -132,6 +136,7 @@ static void check_file(struct view *v)
 	if (why != NULL) {
 		file_close(v);
 		unhealthy(v, why);
+		v->next_check.ms = now.ms + RETRY_MS;
 		return;
 	}
 	if (v->why != NULL)

@@ -19,6 +19,9 @@
 
 #include "base/poison.h"
 
+/* More than a commit takes and frees again; the disk gives it no blocks. */
+#define ROOM_AHEAD ((uint64_t)1 << 20)
+
 /* ---- errors ---- */
 
 enum status lmdb_writer_failed(struct view_writer *w, int rc, struct err *e)
@@ -358,14 +361,20 @@ static enum status put_state(struct view_writer *w, struct err *e)
 	return lmdb_writer_put(w, VIEW_KEY_STATE, &out, e);
 }
 
-/* LMDB leaves out pages at the end that nothing uses; readers measure. */
-static void full_length(struct view_writer *w)
+/*
+ * LMDB leaves out pages at the end that a commit has taken and freed again, and
+ * readers measure: the file is to be as long as is used, and some more.
+ */
+static void lengthen(struct view_writer *w, uint64_t more)
 {
 	uint64_t used, max;
 	struct stat st;
 	int fd;
 
 	view_writer_usage(w, &used, &max);
+	used += more;
+	if (used > max)
+		used = max;
 	if (mdb_env_get_fd(w->env, &fd) == 0 && fstat(fd, &st) == 0 &&
 		(uint64_t)st.st_size < used && ftruncate(fd, (off_t)used) != 0)
 		return; /* a reader will see a file that is cut off */
@@ -381,6 +390,8 @@ enum status view_writer_commit(struct view_writer *w, struct err *e)
 		st = lmdb_zone_commit(w, e);
 	if (st == ST_OK) {
 		keep_gap(w);
+		/* Readers see it while it still waits for the disk. */
+		lengthen(w, ROOM_AHEAD);
 		rc = mdb_txn_commit(w->txn);
 		w->txn = NULL;
 		w->last_commit = clock_mono(clock_system());
@@ -392,7 +403,7 @@ enum status view_writer_commit(struct view_writer *w, struct err *e)
 		w->journal_steps = journal;
 		return st;
 	}
-	full_length(w);
+	lengthen(w, 0);
 	take_state(w, &w->next);
 	return ST_OK;
 }
