@@ -62,7 +62,7 @@ class Hosted:
     def announced(self):
         return b"v=STSv1" in subprocess.run(
             ["dig", "@127.0.0.1", "-p", str(self.unbound.port), "+short",
-             f"_mta-sts.{CUSTOMER}", "TXT"], capture_output=True, timeout=20,
+             f"_mta-sts.{CUSTOMER}", "TXT"], capture_output=True, timeout=60,
             check=False).stdout
 
 

@@ -40,7 +40,7 @@ def up(moat):
 
 def dns_answers(moat, name=None, kind="SOA"):
     done = subprocess.run(
-        ["dig", f"@{HOST}", "-p", str(moat.dns), "+short", "+time=1",
+        ["dig", f"@{HOST}", "-p", str(moat.dns), "+short", "+time=20",
          "+tries=1", name or "sts.example.net", kind],
         capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -48,7 +48,7 @@ def dns_answers(moat, name=None, kind="SOA"):
 
 def edge_answers(moat):
     """Port 80 says 404 to what it does not know: it is alive."""
-    with socket.create_connection((HOST, moat.http), 5) as s:
+    with socket.create_connection((HOST, moat.http), 30) as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         return s.recv(100).startswith(b"HTTP/1.1 404")
 
@@ -61,7 +61,7 @@ def wait_serving(moat):
 
 def fetch_policy(moat, host, ca):
     context = ssl.create_default_context(cadata=ca)
-    with socket.create_connection((HOST, moat.https), 5) as raw:
+    with socket.create_connection((HOST, moat.https), 30) as raw:
         with context.wrap_socket(raw, server_hostname=host) as s:
             s.sendall(b"GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: "
                       + host.encode() + b"\r\nConnection: close\r\n\r\n")
@@ -218,7 +218,7 @@ def test_a_second_one_is_refused(stack, tmp_path):
     moat = stack.enter_context(Moat(tmp_path / "moat", LOCAL))
     other = subprocess.run(
         [build_folder() / "src" / "daemon" / "moatd", "-c", moat.conf],
-        capture_output=True, text=True, timeout=20, check=False)
+        capture_output=True, text=True, timeout=60, check=False)
     assert other.returncode == 1
     assert "another moatd already runs here" in other.stderr
     wait_serving(moat)
@@ -266,7 +266,7 @@ def test_a_long_list_is_one_document(stack, tmp_path):
     assert moat.json("domain", "list") == {"domains": []}
     assert "No domains yet" in moat("domain", "list").stdout
     moat("domain", "add", "first.example", "--mx", "mx.first.example")
-    with sqlite3.connect(moat.state / "moat.db", timeout=10) as db:
+    with sqlite3.connect(moat.state / "moat.db", timeout=60) as db:
         columns = [row[1] for row in db.execute("PRAGMA table_info(domain)")]
         own = {"name": "'d' || n || '.example'", "label": "'label' || n"}
         db.execute(
@@ -353,7 +353,7 @@ def test_hosting_outlives_what_is_behind_it(stack, tmp_path):
 def run_moatd(moat, *words):
     return subprocess.run(
         [build_folder() / "src" / "daemon" / "moatd", "-c", moat.conf, *words],
-        capture_output=True, text=True, timeout=20, check=False)
+        capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_no_new_key_over_an_old_database(stack, tmp_path):

@@ -48,13 +48,13 @@ class Edge(Intake):
             ["curl", "-sS", "-i", "--max-time", "10", "--cacert", self.ca,
              "--resolve", f"{host}:{port}:127.0.0.1", *options,
              f"{scheme}://{host}:{port}{path}"],
-            capture_output=True, timeout=20, check=False)
+            capture_output=True, timeout=60, check=False)
 
     def s_client(self, *options):
         return subprocess.run(
             ["openssl", "s_client", "-connect", f"127.0.0.1:{self.https}",
              "-CAfile", self.ca, *options], stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=20, check=False)
+            capture_output=True, text=True, timeout=60, check=False)
 
     def ask(self, host, request, **tls):
         with raw.tls(self.https, host, self.ca, **tls) as s:

@@ -395,7 +395,7 @@ def test_sockets_are_for_whom_the_settings_say(stack, world):
     unix.write_text("mine")
     done = subprocess.run(
         [*map(str, moat.process.argv)], capture_output=True, text=True,
-        timeout=20, check=False)
+        timeout=60, check=False)
     assert done.returncode == 1 and "cannot listen" in done.stderr
     assert unix.read_text() == "mine"
 

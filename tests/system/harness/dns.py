@@ -10,7 +10,7 @@ import dns.rdatatype
 HOST = "127.0.0.1"
 
 
-def ask(port, name, rdtype="A", tcp=False, timeout_s=8, want_dnssec=False,
+def ask(port, name, rdtype="A", tcp=False, timeout_s=20, want_dnssec=False,
         host=HOST):
     """The whole answer as a dns.message.Message. TimeoutError without one."""
     query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232,

@@ -138,7 +138,7 @@ class Knot:
         """knotc WORDS."""
         return subprocess.run(
             ["knotc", "-s", self.folder / "knot.sock", *words],
-            capture_output=True, text=True, timeout=10, check=False)
+            capture_output=True, text=True, timeout=60, check=False)
 
     def ds(self, zone, digest="SHA256"):
         """The DS record of a zone it signs, as text with its owner."""
@@ -157,7 +157,7 @@ class Knot:
 
     def serial(self, zone):
         """The SOA serial it serves, or None."""
-        return dns.serial(self.port, zone, timeout_s=0.5)
+        return dns.serial(self.port, zone, timeout_s=2)
 
     def set_zone(self, zone, text):
         """Replaces the records of a zone it is primary for, and waits until

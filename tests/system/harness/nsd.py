@@ -49,7 +49,7 @@ class Nsd:
         return self
 
     def serial(self, zone):
-        return dns.serial(self.port, zone, timeout_s=0.5)
+        return dns.serial(self.port, zone, timeout_s=2)
 
     def wait_serial(self, zone, serial, timeout_s=10):
         wait_until(lambda: (self.serial(zone) or 0) >= serial, timeout_s,

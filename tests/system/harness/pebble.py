@@ -74,7 +74,7 @@ class Pebble:
     def _get(self, path, port):
         context = ssl.create_default_context(cafile=str(self.ca))
         with urllib.request.urlopen(f"https://{HOST}:{port}{path}",
-                                    timeout=5, context=context) as answer:
+                                    timeout=60, context=context) as answer:
             return answer.read()
 
     def _ready(self):

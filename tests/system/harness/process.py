@@ -10,7 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
-STOP_S = 10
+STOP_S = 30
+PATIENCE = 3  # the bounds of waits are for an idle machine
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -24,9 +25,10 @@ def _die_with_parent():
 
 
 def wait_until(condition, timeout_s=10, what="condition", every_s=0.02):
-    """Polls until condition() is true and gives its value. The last
-    exception it raised, if any, is part of the failure."""
-    end = time.monotonic() + timeout_s
+    """Polls until condition() is true and gives its value. A loaded machine
+    has PATIENCE times timeout_s. The last exception it raised, if any, is
+    part of the failure."""
+    end = time.monotonic() + timeout_s * PATIENCE
     said = ""
     while True:
         try:
@@ -37,7 +39,7 @@ def wait_until(condition, timeout_s=10, what="condition", every_s=0.02):
         except (OSError, ValueError, AssertionError, LookupError) as e:
             said = f": {type(e).__name__}: {e}"
         if time.monotonic() > end:
-            raise TimeoutError(f"{what}: not within {timeout_s} s{said}")
+            raise TimeoutError(f"{what}: not within {timeout_s * PATIENCE} s{said}")
         time.sleep(every_s)
 
 

@@ -8,18 +8,18 @@ import time
 HOST = "127.0.0.1"
 
 
-def tcp(port, timeout_s=10, host=HOST):
+def tcp(port, timeout_s=30, host=HOST):
     return socket.create_connection((host, port), timeout=timeout_s)
 
 
-def udp(port, timeout_s=2, host=HOST):
+def udp(port, timeout_s=20, host=HOST):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.settimeout(timeout_s)
     s.connect((host, port))
     return s
 
 
-def tls(port, sni, ca=None, timeout_s=10, alpn=None, minimum=None,
+def tls(port, sni, ca=None, timeout_s=30, alpn=None, minimum=None,
         maximum=None):
     """A TLS connection; the certificate is checked when a CA file is
     given. sni None sends none."""

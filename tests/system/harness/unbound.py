@@ -69,13 +69,13 @@ class Unbound:
     def _ready(self):
         if not self.process.alive():
             raise AssertionError(self.process.log_text()[-2000:])
-        return dns.ask(self.port, "nothing.invalid", "A", timeout_s=0.5)
+        return dns.ask(self.port, "nothing.invalid", "A", timeout_s=2)
 
     def control(self, *words):
         """unbound-control WORDS."""
         return subprocess.run(
             ["unbound-control", "-c", self.folder / "unbound.conf", *words],
-            capture_output=True, text=True, timeout=10, check=False)
+            capture_output=True, text=True, timeout=60, check=False)
 
     def flush(self):
         """Forgets every cached answer."""

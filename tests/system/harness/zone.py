@@ -41,7 +41,7 @@ class Zone:
 
     def wait(self):
         """Until the role shows the last commit."""
-        wait_until(lambda: dns.serial(self.port, ORIGIN, timeout_s=0.5)
+        wait_until(lambda: dns.serial(self.port, ORIGIN, timeout_s=2)
                    == self.serial, 5, f"dns to show {self.serial}")
 
     def load(self, *lines):
