@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from harness import netns, process
 
 LOG_TAIL_BYTES = 6000
+SMALL_DISK_BYTES = 512 * 1024
 
 # Published vectors may lie beside the project; without them there is nothing
 # of theirs to collect, and the tables of tests/proto stand alone.
@@ -82,6 +84,20 @@ def stack(tmp_path):
         yield servers
     for p in list(process.running):
         p.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of its own, soon full."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a small file system")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o",
+                    f"size={SMALL_DISK_BYTES},mode=755", "none", folder],
+                   check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
 
 
 @pytest.fixture

@@ -86,6 +86,7 @@ def test_each_role_comes_back_and_the_others_stay(stack, tmp_path):
             assert edge_answers(moat)
         wait_until(lambda: up(moat).get(role, before[role]) != before[role],
                    COME_BACK_S, f"{role} again")
+        wait_serving(moat)
         after = up(moat)
         assert {r: after[r] for r in ROLES if r != role} \
             == {r: before[r] for r in ROLES if r != role}

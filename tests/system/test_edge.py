@@ -27,7 +27,6 @@ POST_PATH = "/v1/tlsrpt/abcdefgh23456777"
 UNRECOGNIZED_NAME = 112  # RFC 6066 section 9
 KILL_ROUNDS = 12
 KILL_ROUNDS_FULL = 200
-FULL_DISK_BYTES = 512 * 1024
 
 
 class Edge(Intake):
@@ -60,11 +59,9 @@ class Edge(Intake):
         with raw.tls(self.https, host, self.ca, **tls) as s:
             return raw.exchange(s, request)
 
-    def policy_ms(self, host="mta-sts.a.example"):
-        """How long a policy takes on a new connection."""
-        begun = time.monotonic()
-        assert b" 200 OK" in self.ask(host, get(host))
-        return (time.monotonic() - begun) * 1000
+    def serves(self, host="mta-sts.a.example"):
+        """A policy, on a new connection."""
+        return b" 200 OK" in self.ask(host, get(host))
 
 
 def get(host, path=POLICY_PATH, more="Connection: close\r\n"):
@@ -236,20 +233,19 @@ def test_header_flood_gets_431(edge):
 
 
 def test_slow_clients_cost_others_nothing(tmp_path):
-    settings = {"edge": {"head_time": 2, "idle_time": 2, "body_time": 2}}
+    settings = {"edge": {"head_time": 12, "idle_time": 12, "body_time": 12}}
     with Edge(tmp_path, settings) as edge:
         quiet = [raw.tcp(edge.https) for _ in range(50)]
         slow = [raw.tls(edge.https, "mta-sts.a.example", edge.ca)
                 for _ in range(30)]
-        begun = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(30) as pool:
             drips = [pool.submit(raw.drip, s, get("mta-sts.a.example"), 0.2)
                      for s in slow]
-            times = [edge.policy_ms() for _ in range(20)]
+            assert all(edge.serves() for _ in range(10))
+            # had it waited for one of them, that one would be gone
+            assert not any(d.done() for d in drips)
             sent = [d.result() for d in drips]
-        assert max(times) < 1000
         assert all(n < len(get("mta-sts.a.example")) for n in sent)
-        assert time.monotonic() - begun < 15
         for s in quiet:
             assert raw.read_all(s) == b""
         for s in quiet + slow:
@@ -283,7 +279,7 @@ def test_a_flood_of_random_names_is_cheap_and_harmless(edge):
         name = f"{random.randrange(1 << 60):x}.example"
         alert = hello_to(edge.https, name, context)
         assert alert[0] == 21 and alert[6] == UNRECOGNIZED_NAME
-    assert edge.policy_ms() < 1000
+    assert edge.serves()
     assert memory_kib(edge.pid) - before < 4096
 
 
@@ -304,7 +300,7 @@ def test_what_lies_beside_the_view_is_out_of_reach(stack, tmp_path):
     database, link = edge.state / "moat.db", edge.state / "view" / "link"
     shutil.copyfile(view, database)
     database.chmod(0o644)
-    edge.policy_ms()
+    assert edge.serves()
     link.symlink_to(database)
     link.replace(view)
     wait_until(lambda: try_policy(edge) is None, 10, "the refusal")
@@ -336,7 +332,7 @@ def test_few_descriptors_are_survived(tmp_path):
         assert cpu_ticks(pid) - ticks < 30, "it spins"
         for s in held:
             s.close()
-        assert edge.policy_ms() < 5000
+        assert edge.serves()
         assert edge.pid == pid
 
 
@@ -350,25 +346,28 @@ def test_one_address_cannot_take_all_places(tmp_path):
     settings = {"edge": {"connections": 100, "connections_per_address": 10}}
     with Edge(tmp_path, settings) as edge:
         held = [raw.tcp(edge.https) for _ in range(20)]
-        time.sleep(0.3)
-        closed = 0
         for s in held:
             s.setblocking(False)
-            try:
-                closed += s.recv(1) == b""
-            except BlockingIOError:
-                pass
-            except ConnectionResetError:
-                closed += 1
-        assert closed == 10
+        wait_until(lambda: sum(map(is_closed, held)) >= 10, 10, "the refusals")
+        assert sum(map(is_closed, held)) == 10
         for s in held:
             s.close()
-        wait_until(lambda: edge.policy_ms() > 0, 5, "room again")
+        wait_until(edge.serves, 5, "room again")
+
+
+def is_closed(s):
+    """Has the peer closed this socket, which never blocks?"""
+    try:
+        return s.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
 
 
 def test_descriptors_do_not_leak(edge):
     pid = edge.pid
-    edge.policy_ms()
+    assert edge.serves()
     before = len(os.listdir(f"/proc/{pid}/fd"))
     for i in range(200):
         with raw.tcp(edge.https) as s:
@@ -455,19 +454,17 @@ def test_promise_3_the_order_of_syncs(edge, tmp_path):
     assert before.count("fsync(") == 2
 
 
-def post_until_dead(edge, sent, stop):
-    """Posts one report after the other; gives those that got 201."""
-    acknowledged = []
+def post_until_dead(edge, sent, stop, acknowledged):
+    """Posts one report after the other; notes those that got 201."""
     while not stop.is_set():
         body = f"report {next(sent)} ".encode() + b"x" * random.randrange(9000)
         try:
-            with raw.tls(edge.https, "rua.example", edge.ca, 2) as s:
+            with raw.tls(edge.https, "rua.example", edge.ca) as s:
                 s.sendall(post(body))
                 if b"HTTP/1.1 201 " in s.recv(4096):
                     acknowledged.append(body)
         except OSError:
             time.sleep(0.01)
-    return acknowledged
 
 
 def counter():
@@ -480,25 +477,30 @@ def counter():
 def test_promise_3_kill_at_any_instant(tmp_path, full):
     settings = {"report": {"per_id": 1000000, "per_address": 1000000}}
     rounds = KILL_ROUNDS_FULL if full else KILL_ROUNDS
-    stop = threading.Event()
+    stop, acknowledged = threading.Event(), []
     edge = Edge(tmp_path, settings).start()
+
+    def wait_for_more():
+        before = len(acknowledged)
+        wait_until(lambda: len(acknowledged) > before, 20, "a 201")
+
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         try:
-            posts = [pool.submit(post_until_dead, edge, counter_of(i), stop)
-                     for i in range(4)]
+            posts = [pool.submit(post_until_dead, edge, counter_of(i), stop,
+                                 acknowledged) for i in range(4)]
             for _ in range(rounds):
+                wait_for_more()
                 time.sleep(random.uniform(0.02, 0.3))
                 os.kill(edge.pid, signal.SIGKILL)
                 edge.stop()  # the supervisor would wait longer each time
                 edge.start()
-            wait_until(lambda: edge.policy_ms() > 0, 20, "the edge")
-            time.sleep(0.3)
+            wait_for_more()
         finally:
             stop.set()
-        acknowledged = [body for p in posts for body in p.result()]
+        for p in posts:
+            p.result()
     edge.stop()
     stored = edge.bodies()
-    assert len(acknowledged) > rounds
     assert [body[:20] for body in acknowledged if body not in stored] == []
     for f in edge.files():
         assert f.read_bytes().startswith(b"moat-spool 1\n")
@@ -510,19 +512,6 @@ def test_promise_3_kill_at_any_instant(tmp_path, full):
 def counter_of(thread):
     """Numbers that no other thread uses."""
     return (f"{thread}-{n}" for n in counter())
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    if os.geteuid() != 0:
-        pytest.skip("needs root to mount a small file system")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o",
-                    f"size={FULL_DISK_BYTES},mode=755", "none", folder],
-                   check=True)
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 def test_promise_3_a_full_disk_refuses_and_loses_nothing(tmp_path, small_disk):
@@ -537,7 +526,7 @@ def test_promise_3_a_full_disk_refuses_and_loses_nothing(tmp_path, small_disk):
         assert edge.bodies() == taken
         assert edge.files("tmp") == []
         # policies go on, and so do reports once there is room
-        assert edge.policy_ms() < 1000
+        assert edge.serves()
         for f in edge.files():
             f.unlink()
         again = edge.ask("rua.example", post(b"x", "Connection: close\r\n"))
@@ -549,5 +538,5 @@ def test_a_broken_spool_is_an_error_not_a_crash(edge):
     shutil.rmtree(edge.state / "spool")
     answer = edge.ask("rua.example", post(b"x", "Connection: close\r\n"))
     assert status(answer) == 503
-    assert edge.policy_ms() < 1000
+    assert edge.serves()
     assert edge.pid == pid
