@@ -34,23 +34,39 @@ def print_rows(rows):
         print(f"{name:44} {mid:9.0f} ({low:.0f}-{high:.0f}) {wall:11.0f}")
 
 
-class Compare:
-    """Is one at least target times the other? Ratios are taken within a round.
-    pass: three quarters of the rounds say so; fail: three quarters deny it;
-    else undecided."""
+class Verdict:
+    """Do values, one of each round, reach the target? pass: three quarters of
+    them do; fail: three quarters do not; else undecided."""
 
-    def __init__(self, rows, one, other, target):
-        self.what = f"{one} / {other}"
+    def __init__(self, what, values, target):
+        self.what = what
         self.target = target
-        ratios = [a["rate"] / b["rate"]
-                  for a, b in zip(rows[one], rows[other]) if b["rate"] > 0]
-        self.low, self.mid, self.high = quartiles(ratios)
+        self.low, self.mid, self.high = quartiles(values)
 
     @property
     def verdict(self):
         if self.low >= self.target:
             return "pass"
         return "fail" if self.high < self.target else "undecided"
+
+
+class Compare(Verdict):
+    """Is one at least target times the other? Ratios are taken within a
+    round."""
+
+    def __init__(self, rows, one, other, target):
+        super().__init__(
+            f"{one} / {other}",
+            [a["rate"] / b["rate"] for a, b in zip(rows[one], rows[other])
+             if b["rate"] > 0], target)
+
+
+class Reach(Verdict):
+    """Does it do at least so many per second of processor time?"""
+
+    def __init__(self, rows, one, target):
+        super().__init__(f"{one}, of {target} per CPU second",
+                         [r["rate"] / target for r in rows[one]], 1)
 
 
 def show(verdicts):

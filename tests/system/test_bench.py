@@ -21,6 +21,10 @@ BENCHES = {
               "--warmup", "0"],
              ["bare loop, 1", "nginx static, 1", "nginx by variable, 20",
               "edge, 1", "edge, 20, cache holds all", "edge, keep-alive"], 8),
+    "intake": (["--rounds", "1", "--mails", "20", "--ms", "20"],
+               ["moat, unpack, 2 KB", "moat, DKIM and store, 2 KB",
+                "python, store, 2 KB", "moat, DKIM and store, 2 MB",
+                "python, store, 2 MB"], 7),
     "policy": (["--rounds", "1", "--names", "50", "--strangers", "50"],
                ["echo, 1 x 1", "moat, 1 x 1", "moat, 100 x 16",
                 "peer, 100 x 1", "peer, SQLite, 100 x 1", "moat, all 50, 1 x 1",
@@ -29,7 +33,7 @@ BENCHES = {
                     ["floor", "moat, 1 at a time", "moat, 50 at a time",
                      "role policy, 50 connections"], 3),
     "report": (["--rounds", "1", "--ms", "50"],
-               ["moat json", "python json", "moat gz", "moat store"], 2),
+               ["moat json", "python json", "moat gz"], 2),
 }
 
 
