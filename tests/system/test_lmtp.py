@@ -10,7 +10,6 @@ import shutil
 import signal
 import smtplib
 import socket
-import subprocess
 import threading
 import time
 

@@ -528,5 +528,5 @@ def test_metrics_take_no_place_of_operators(stack, world):
         stack.enter_context(socket.create_connection((HOST, port)))
     control = UnixHttp(moat.run_dir / "policy.sock")
     control.connect()
-    control.sock.settimeout(3)
+    control.sock.settimeout(30)
     assert get(control, "/v1/status")[0] == 200
