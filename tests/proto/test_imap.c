@@ -170,11 +170,10 @@ static void what_is_no_imap(void **state)
 {
 	static const char *const rows[] = { "", "x", "\r\n", " \r\n", "a\r\n",
 		"a YES\r\n", "* \r\n", "* 4294967296 EXISTS\r\n",
-		"* 1x FETCH ("
-		")\r\n",
-		"* 1 FETCH\r\n", "* 1 FETCH (\r\n", "* 1 FETCH (UID\r\n",
-		"* 1 FETCH (UID 0)\r\n", "* 1 FETCH (UID x)\r\n",
-		"* 1 FETCH (UID 1) x\r\n", "* 1 FETCH (RFC822.SIZE -1)\r\n",
+		"* 1x FETCH ()\r\n", "* 1 FETCH\r\n", "* 1 FETCH (\r\n",
+		"* 1 FETCH (UID\r\n", "* 1 FETCH (UID 0)\r\n",
+		"* 1 FETCH (UID x)\r\n", "* 1 FETCH (UID 1) x\r\n",
+		"* 1 FETCH (RFC822.SIZE -1)\r\n",
 		"* 1 FETCH (FLAGS \\Seen)\r\n", "* 1 FETCH (FLAGS (a\r\n",
 		"* 1 FETCH (BODY[] \"a)\r\n", "* 1 FETCH (BODY[] {3}\r\na)\r\n",
 		"* 1 FETCH (BODY[] \"a\\\r\n",
