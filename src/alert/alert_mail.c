@@ -83,16 +83,30 @@ static void put_subject(struct sbuf *b, const struct store_notice *n,
 	sbuf_addz(b, "\r\n");
 }
 
-static void put_header(struct sbuf *b, const struct alert_mail *m,
-	const struct store_notice *n, const struct store_alert *al, int64_t now)
+static void put_addresses(
+	struct sbuf *b, const struct alert_mail *m, int64_t now)
 {
-	bool is_closed = str_eq(n->event, STR("closed"));
-
 	put_date(b, now);
 	sbuf_fmt(b, "From: moat <%.*s>\r\nTo: ", STR_ARG(m->from));
 	for (size_t i = 0; i < m->n_to; i++)
 		sbuf_fmt(b, "%s%.*s", i > 0 ? ",\r\n " : "", STR_ARG(m->to[i]));
 	sbuf_addz(b, "\r\n");
+}
+
+static void end_header(struct sbuf *b)
+{
+	sbuf_addz(b, "Auto-Submitted: auto-generated\r\n"
+		     "MIME-Version: 1.0\r\n"
+		     "Content-Type: text/plain; charset=us-ascii\r\n"
+		     "Content-Transfer-Encoding: 7bit\r\n\r\n");
+}
+
+static void put_header(struct sbuf *b, const struct alert_mail *m,
+	const struct store_notice *n, const struct store_alert *al, int64_t now)
+{
+	bool is_closed = str_eq(n->event, STR("closed"));
+
+	put_addresses(b, m, now);
 	put_subject(b, n, al);
 	if (al == NULL) {
 		put_id(b, "Message-ID", "test", n->id, m->from);
@@ -102,10 +116,7 @@ static void put_header(struct sbuf *b, const struct alert_mail *m,
 		if (is_closed)
 			put_id(b, "In-Reply-To", "opened", al->id, m->from);
 	}
-	sbuf_addz(b, "Auto-Submitted: auto-generated\r\n"
-		     "MIME-Version: 1.0\r\n"
-		     "Content-Type: text/plain; charset=us-ascii\r\n"
-		     "Content-Transfer-Encoding: 7bit\r\n\r\n");
+	end_header(b);
 }
 
 /* Words in lines; a word longer than a line is cut. */
@@ -189,6 +200,30 @@ struct str alert_mail_write(struct arena *a, const struct alert_mail *m,
 				 "Alerts will come here."));
 	else
 		put_alert(&b, al);
+	BUG(!sbuf_ok(&b));
+	return sbuf_str(&b);
+}
+
+struct str alert_mail_digest(struct arena *a, const struct alert_mail *m,
+	const struct store_notice *n, const struct tlsrpt_digest *d,
+	int64_t now)
+{
+	struct sbuf b = sbuf_arena(a, MESSAGE_BYTES_MAX);
+	struct sbuf text = sbuf_arena(a, MESSAGE_BYTES_MAX);
+	struct str rest;
+
+	put_addresses(&b, m, now);
+	sbuf_addz(&b, "Subject: [moat] ");
+	tlsrpt_digest_subject(&b, d);
+	sbuf_addz(&b, "\r\n");
+	put_id(&b, "Message-ID", "digest", n->id, m->from);
+	end_header(&b);
+	tlsrpt_digest_text(&text, d);
+	BUG(!sbuf_ok(&text));
+	for (rest = sbuf_str(&text); rest.n > 0;) {
+		put_tame(&b, str_cut(&rest, '\n'));
+		sbuf_addz(&b, "\r\n");
+	}
 	BUG(!sbuf_ok(&b));
 	return sbuf_str(&b);
 }

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "proto/tlsrpt_digest.h"
 #include "store/alert.h"
 
 #define ALERT_MAIL_TO_MAX 32u /* addresses */
@@ -26,4 +27,9 @@ bool alert_mail_is_address(struct str s);
  */
 struct str alert_mail_write(struct arena *a, const struct alert_mail *m,
 	const struct store_notice *n, const struct store_alert *al,
+	int64_t now);
+
+/* The same with a digest. */
+struct str alert_mail_digest(struct arena *a, const struct alert_mail *m,
+	const struct store_notice *n, const struct tlsrpt_digest *d,
 	int64_t now);

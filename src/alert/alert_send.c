@@ -5,6 +5,7 @@
 #include "alert/alert_hook.h"
 #include "base/bug.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/sbuf.h"
 #include "io/crypto.h"
 #include "io/http_client.h"
@@ -24,20 +25,53 @@ int64_t alert_send_wait_s(int64_t attempts)
 					    : (size_t)attempts - 1];
 }
 
+/* A trial is tried once and waits for nothing. */
+static bool is_trial(const struct store_notice *n)
+{
+	return str_eq(n->event, STR("test"));
+}
+
+static enum status write_mail(struct alert_send *s, struct arena *a,
+	const struct alert_mail *m, const struct store_notice *n,
+	const struct store_alert *al, int64_t now, struct str *out,
+	struct err *e)
+{
+	struct tlsrpt_digest d;
+	enum status st;
+
+	if (al != NULL || is_trial(n)) {
+		*out = alert_mail_write(a, m, n, al, now);
+		return ST_OK;
+	}
+	st = store_digest_get(s->store, a, n->tenant,
+		str_eq(n->event, STR("weekly")), n->day, &d, e);
+	if (st == ST_OK)
+		*out = alert_mail_digest(a, m, n, &d, now);
+	return st;
+}
+
 static enum status by_mail(struct alert_send *s, struct arena *a,
 	const struct store_notice *n, const struct store_alert *al, int64_t now,
 	struct err *e)
 {
-	const struct alert_mail *m = &s->o.mail;
 	const char *to[ALERT_MAIL_TO_MAX + 1] = {};
+	struct alert_mail m = s->o.mail;
+	struct str message;
+	enum status st;
 
-	if (m->n_to == 0)
+	if (n->target.n > 0) {
+		m.to = &n->target;
+		m.n_to = 1;
+	}
+	if (m.n_to == 0 || s->o.smtp.url == NULL)
 		return err_set(e, ST_INVALID,
 			"alert.mail_to or alert.smtp is not set");
-	for (size_t i = 0; i < m->n_to && i < ALERT_MAIL_TO_MAX; i++)
-		to[i] = m->to[i].p;
-	return mail_client_send(&s->o.smtp, m->from.p, to,
-		alert_mail_write(a, m, n, al, now), e);
+	for (size_t i = 0; i < m.n_to && i < ALERT_MAIL_TO_MAX; i++)
+		to[i] = m.to[i].p;
+	st = write_mail(s, a, &m, n, al, now, &message, e);
+	if (st != ST_OK)
+		return st;
+	return mail_client_send(&s->o.smtp, m.from.p, to, message, e);
 }
 
 /* The receiver's own words are shown: they tell what it did not like. */
@@ -51,29 +85,52 @@ static enum status refused(const struct http_response *r, struct err *e)
 		STR_ARG(sbuf_str(&b)));
 }
 
+/* "Moat-Signature: ...", with the key of the recipient. */
+static enum status sign(struct alert_send *s, struct arena *a,
+	const struct store_notice *n, struct str body, int64_t now,
+	struct str *out, struct err *e)
+{
+	char own[CRYPTO_DERIVED_CAP];
+	struct str key = crypto_secret_bytes(s->o.hook_key);
+	struct store_recipient r;
+	enum status st;
+
+	if (n->target.n > 0) {
+		st = store_recipient_get(
+			s->store, a, n->tenant, n->channel, n->target, &r, e);
+		if (st != ST_OK)
+			return st;
+		key = crypto_derive(s->o.hook_key, r.id, own);
+	}
+	*out = alert_hook_signature(a, key, body, now);
+	mem_wipe(own, sizeof(own));
+	return ST_OK;
+}
+
 static enum status by_webhook(struct alert_send *s, struct arena *a,
 	const struct store_notice *n, const struct store_alert *al, int64_t now,
 	struct err *e)
 {
-	struct str body = alert_hook_body(a, n, al);
+	struct str body = alert_hook_body(a, n, al), signature;
 	const char *headers[4] = { "Content-Type: application/json" };
 	struct http_request req = {
 		.method = "POST",
-		.url = s->o.hook_url,
+		.url = n->target.n > 0 ? n->target.p : s->o.hook_url,
 		.headers = headers,
 		.body = body,
 	};
 	struct http_response res;
 	enum status st;
 
-	if (s->o.hook_url == NULL)
-		return err_set(e, ST_INVALID, "alert.webhook is not set");
+	if (req.url == NULL || s->o.hook_key == NULL)
+		return err_set(e, ST_INVALID,
+			"alert.webhook or alert.webhook_key_file is not set");
+	st = sign(s, a, n, body, now, &signature, e);
+	if (st != ST_OK)
+		return st;
 	headers[1] = arena_fmt(a, "Moat-Notice: %.*s", STR_ARG(n->id)).p;
 	BUG(headers[1] == NULL);
-	if (s->o.hook_key != NULL)
-		headers[2] = alert_hook_signature(
-			a, crypto_secret_bytes(s->o.hook_key), body, now)
-				     .p;
+	headers[2] = signature.p;
 	st = http_client_do(s->o.http, a, &req, &res, e);
 	if (st == ST_OK && (res.status < 200 || res.status > 299))
 		st = refused(&res, e);
@@ -85,12 +142,13 @@ static enum status note(struct alert_send *s, struct store_notice *n,
 	enum status went, const struct err *why, struct err *e)
 {
 	int64_t now = clock_now(s->clock).s;
+	enum status st;
 
 	n->attempts++;
 	n->error = went == ST_OK ? STR("") : str_of(why->text);
 	if (went == ST_OK)
 		n->state = STORE_NOTICE_SENT;
-	else if (n->alert.n == 0 || n->attempts >= ALERT_ATTEMPTS_MAX)
+	else if (is_trial(n) || n->attempts >= ALERT_ATTEMPTS_MAX)
 		n->state = STORE_NOTICE_FAILED;
 	if (n->state == STORE_NOTICE_WAITING)
 		n->next_at = now + alert_send_wait_s(n->attempts);
@@ -100,10 +158,12 @@ static enum status note(struct alert_send *s, struct store_notice *n,
 		went == ST_OK ? "alert.sent" : "alert.not_sent",
 		KV_STR("notice", n->id), KV_STR("channel", n->channel),
 		KV_STR("event", n->event), KV_STR("reason", n->error));
-	return store_notice_put(s->store, n, e);
+	st = store_notice_put(s->store, n, e);
+	/* It was taken back meanwhile: nobody wants to know. */
+	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
-/* A trial does not wait, and does not count. */
+/* Trials and digests do not wait, and do not count. */
 static enum status is_too_many(
 	struct alert_send *s, struct store_notice *n, bool *wait, struct err *e)
 {
@@ -113,8 +173,7 @@ static enum status is_too_many(
 	*wait = false;
 	if (n->alert.n == 0)
 		return ST_OK;
-	st = store_notice_sent(
-		s->store, n->channel, now - HOUR_S, &sent, &first, e);
+	st = store_notice_sent(s->store, n, now - HOUR_S, &sent, &first, e);
 	if (st != ST_OK || sent < s->o.per_hour)
 		return st;
 	*wait = true;

@@ -13,7 +13,6 @@
 #include "base/poison.h"
 
 #define ALL_S 3600
-#define CHANNELS 2
 
 /* One domain (or, with none, the reports that could not be read). */
 struct look {
@@ -35,31 +34,15 @@ static enum status tell(struct look *l, const struct store_alert *al,
 	const char *event, int64_t from, struct err *e)
 {
 	const struct alert_watch_options *o = &l->w->o;
-	const struct {
-		const char *name;
-		bool on;
-		int64_t at;
-	} channels[CHANNELS] = {
-		{ "mail", o->mail, alert_quiet_end(&o->quiet, from) },
-		{ "webhook", o->webhook, from },
-	};
-	enum status st = ST_OK;
+	struct store_notice n = { .tenant = al->tenant,
+		.alert = al->id,
+		.event = str_of(event),
+		.created = l->now };
 
 	if (al->kind == STORE_ALERT_UNPROVEN && !o->unproven)
 		return ST_OK;
-	for (size_t i = 0; st == ST_OK && i < CHANNELS; i++) {
-		struct store_notice n = { .id = store_new_id(l->a),
-			.tenant = al->tenant,
-			.alert = al->id,
-			.channel = str_of(channels[i].name),
-			.event = str_of(event),
-			.next_at = channels[i].at,
-			.created = l->now };
-
-		if (channels[i].on)
-			st = store_notice_add(l->w->store, &n, e);
-	}
-	return st;
+	return alert_tell(
+		&o->tell, l->w->store, l->a, &n, false, from, NULL, e);
 }
 
 /* Within the cooldown the old alert goes on, and is told when that is over. */

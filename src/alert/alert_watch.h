@@ -6,18 +6,17 @@
  */
 #pragma once
 
-#include "alert/alert_quiet.h"
 #include "alert/alert_rules.h"
+#include "alert/alert_tell.h"
 #include "base/clock.h"
 
 struct alert_watch_options {
 	struct alert_rules rules;
-	struct alert_quiet quiet; /* mail waits for its end */
-	int64_t window_s;	  /* older reports say nothing any more */
-	int64_t cooldown_s;	  /* after closing, before it is told anew */
-	int64_t keep_s;		  /* closed alerts */
-	bool mail, webhook;	  /* is there such a channel? */
-	bool unproven;		  /* tell of what nothing proves, too */
+	struct alert_tell_options tell;
+	int64_t window_s;   /* older reports say nothing any more */
+	int64_t cooldown_s; /* after closing, before it is told anew */
+	int64_t keep_s;	    /* closed alerts */
+	bool unproven;	    /* tell of what nothing proves, too */
 };
 
 struct alert_watch {

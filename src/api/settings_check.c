@@ -150,8 +150,11 @@ static bool is_no_contact(const struct settings *s)
 
 static bool is_half_a_mail(const struct settings *s)
 {
-	return runs(s, "notify") && !is_empty_list(s, "alert.mail_to") &&
-	       (is_empty(s, "alert.smtp") || is_empty(s, "alert.mail_from"));
+	bool smtp = !is_empty(s, "alert.smtp");
+	bool from = !is_empty(s, "alert.mail_from");
+
+	return runs(s, "notify") && (!smtp || !from) &&
+	       (smtp || from || !is_empty_list(s, "alert.mail_to"));
 }
 
 static bool is_half_a_login(const struct settings *s)
@@ -207,8 +210,8 @@ static const struct {
 		"and there is no authentication: use 127.0.0.1, or let a "
 		"firewall see to it" },
 	{ is_half_a_mail, SETTINGS_ERROR,
-		"alert.mail_to is set, but not both alert.smtp and "
-		"alert.mail_from, so no mail could be sent: set them" },
+		"alert.smtp and alert.mail_from are both needed for mail, but "
+		"one of them is not set, so none could be sent: set it" },
 	{ is_half_a_login, SETTINGS_ERROR,
 		"alert.smtp_user is set, but alert.smtp_password_file is not: "
 		"name the file with the password" },

@@ -210,6 +210,14 @@ const struct setting_row setting_rows[] = {
 	{ "alert", "per_hour", SETTING_INT, "20", "1..100000",
 		"So many mails, and so many calls of the webhook, go out in "
 		"one hour at most; what is more waits." },
+	{ "alert", "digest", SETTING_CHOICE, "weekly",
+		"never|daily|weekly|both",
+		"How often a mail sums up what reports said, in the night "
+		"after a day or after a week's Sunday, by UTC. A tenant may "
+		"have it otherwise, see moat alert options." },
+	{ "alert", "digest_empty", SETTING_BOOL, "no", NULL,
+		"Send a digest although there is nothing to tell, so that its "
+		"absence says something." },
 	{ "alert", "unproven", SETTING_BOOL, "no", NULL,
 		"Tell of reports that nothing proves, too. Their alerts are "
 		"listed in any case." },

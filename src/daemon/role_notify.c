@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* role_notify: alerts by what reports say, and mail and webhooks that tell of
- * them; see alert/alert_watch and alert/alert_send. */
+ * them; see alert/alert_watch, alert_digest and alert_send. */
+#include "alert/alert_digest.h"
 #include "alert/alert_send.h"
 #include "alert/alert_watch.h"
 #include "api/settings.h"
@@ -28,6 +29,7 @@ struct state {
 	struct arena *arena; /* of addresses and paths */
 	struct store *store;
 	struct alert_watch watch;
+	struct alert_digest digest;
 	struct alert_send send;
 	struct http_client *http;
 	struct crypto_secret *password, *hook_key;
@@ -69,7 +71,7 @@ static enum status set_mail(
 
 	m->from = settings_str(set, "alert.mail_from");
 	m->to = settings_list(set, "alert.mail_to", &m->n_to);
-	if (m->n_to == 0)
+	if (m->n_to == 0 && text_of(set, "alert.smtp") == NULL)
 		return ST_OK;
 	if (text_of(set, "alert.smtp") == NULL)
 		return err_set(e, ST_INVALID, "alert.mail_to needs alert.smtp");
@@ -93,7 +95,7 @@ static enum status set_mail(
 		.stop = stop_asked,
 		.stop_ctx = env,
 	};
-	s->watch.o.mail = true;
+	s->watch.o.tell.mail = m->n_to > 0;
 	if (s->send.o.smtp.user == NULL)
 		return ST_OK;
 	if (password == NULL)
@@ -119,14 +121,16 @@ static enum status set_webhook(
 		.stop_ctx = env,
 	};
 
-	s->send.o.hook_url = text_of(set, "alert.webhook");
-	if (s->send.o.hook_url == NULL)
-		return ST_OK;
-	if (key == NULL)
-		return err_set(e, ST_INVALID,
-			"alert.webhook needs alert.webhook_key_file");
+	/* Tenants may have webhooks where moat.conf has none. */
 	s->http = s->send.o.http = http_client_new(&o);
-	s->watch.o.webhook = true;
+	s->send.o.hook_url = text_of(set, "alert.webhook");
+	s->watch.o.tell.webhook = s->send.o.hook_url != NULL;
+	if (key == NULL)
+		return s->send.o.hook_url == NULL
+			       ? ST_OK
+			       : err_set(e, ST_INVALID,
+					 "alert.webhook needs "
+					 "alert.webhook_key_file");
 	return crypto_secret_open_text(key, &s->hook_key, e);
 }
 
@@ -142,9 +146,12 @@ static enum status set_rules(
 	o->cooldown_s = settings_int(set, "alert.cooldown");
 	o->unproven = settings_bool(set, "alert.unproven");
 	o->keep_s = KEEP_S;
+	(void)store_digest_parse(
+		settings_str(set, "alert.digest"), &s->digest.usual);
+	s->digest.empty = settings_bool(set, "alert.digest_empty");
 	s->send.o.per_hour = settings_int(set, "alert.per_hour");
-	if (alert_quiet_parse(settings_str(set, "alert.quiet"), &o->quiet) !=
-		ST_OK)
+	if (alert_quiet_parse(
+		    settings_str(set, "alert.quiet"), &o->tell.quiet) != ST_OK)
 		return err_set(e, ST_INVALID,
 			"alert.quiet must be HH:MM-HH:MM, such as "
 			"22:00-06:00");
@@ -172,8 +179,9 @@ static enum status notify_open(
 	role_allow_read(env, text_of(set, "alert.ca_file"));
 	s->send.o.smtp.password = s->password;
 	s->send.o.hook_key = s->hook_key;
-	s->watch.store = s->send.store = s->store;
-	s->watch.clock = s->send.clock = clock_system();
+	s->watch.store = s->digest.store = s->send.store = s->store;
+	s->watch.clock = s->digest.clock = s->send.clock = clock_system();
+	s->digest.tell = s->watch.o.tell;
 	s->send.stop = stop_asked;
 	s->send.stop_ctx = env;
 	return st;
@@ -191,6 +199,7 @@ static enum status notify_start(
 
 		wait_ms = LOOK_MS;
 		if (alert_watch_step(&s->watch, &why) != ST_OK ||
+			alert_digest_step(&s->digest, &why) != ST_OK ||
 			alert_send_step(&s->send, &why) != ST_OK) {
 			LOG(LOG_ERROR, "notify.held_up",
 				KV_Z("reason", why.text));

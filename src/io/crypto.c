@@ -321,6 +321,18 @@ struct str crypto_secret_bytes(const struct crypto_secret *s)
 	return (struct str){ (const char *)s->bytes, s->n };
 }
 
+struct str crypto_derive(const struct crypto_secret *s, struct str id,
+	char out[CRYPTO_DERIVED_CAP])
+{
+	const struct str parts[] = { STR("moat key "), id };
+	unsigned char mac[CRYPTO_SHA256_BYTES];
+
+	crypto_hmac_sha256_parts(crypto_secret_bytes(s), parts, 2, mac);
+	(void)sodium_bin2hex(out, CRYPTO_DERIVED_CAP, mac, sizeof(mac));
+	sodium_memzero(mac, sizeof(mac));
+	return (struct str){ out, CRYPTO_DERIVED_CAP - 1 };
+}
+
 void crypto_secret_free(struct crypto_secret **s)
 {
 	sodium_free(*s);

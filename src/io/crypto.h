@@ -94,5 +94,14 @@ enum status crypto_secret_open_text(
 /* The bytes, borrowed. */
 struct str crypto_secret_bytes(const struct crypto_secret *s);
 
+#define CRYPTO_DERIVED_CAP (2 * CRYPTO_SHA256_BYTES + 1)
+
+/*
+ * A key of its own for whatever has that id: the HMAC-SHA-256 of it with the
+ * secret, in hexadecimal. The text stands in out, which the caller wipes.
+ */
+struct str crypto_derive(const struct crypto_secret *s, struct str id,
+	char out[CRYPTO_DERIVED_CAP]);
+
 /* Wipes and frees; clears *s; NULL is allowed. */
 void crypto_secret_free(struct crypto_secret **s);

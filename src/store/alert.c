@@ -30,7 +30,9 @@ static const struct column notice_columns[] = {
 	COLUMN("tenant", COL_TEXT, NOTICE(tenant)),
 	COLUMN("alert", COL_TEXT, NOTICE(alert)),
 	COLUMN("channel", COL_TEXT, NOTICE(channel)),
+	COLUMN("target", COL_TEXT, NOTICE(target)),
 	COLUMN("event", COL_TEXT, NOTICE(event)),
+	COLUMN("day", COL_INT, NOTICE(day)),
 	COLUMN_ENUM("state", NOTICE(state), STORE_NOTICE_STATES - 1),
 	COLUMN("attempts", COL_INT, NOTICE(attempts)),
 	COLUMN("next_at", COL_INT, NOTICE(next_at)),
@@ -174,7 +176,7 @@ enum status store_notice_due(struct store *s, struct arena *a, int64_t now,
 {
 	return table_list(s, a, &notice,
 		"WHERE state = 0 AND next_at <= $1 "
-		"ORDER BY alert <> '', next_at, id LIMIT $2",
+		"ORDER BY event <> 'test', next_at, id LIMIT $2",
 		ARGS(DB_I(now), DB_I((int64_t)limit)), out, n, e);
 }
 
@@ -196,15 +198,17 @@ enum status store_notice_drop(struct store *s, struct str tenant,
 		ARGS(DB_T(tenant), DB_T(alert_id)), n, e);
 }
 
-enum status store_notice_sent(struct store *s, struct str channel,
+enum status store_notice_sent(struct store *s, const struct store_notice *like,
 	int64_t since, int64_t *n, int64_t *first, struct err *e)
 {
 	int64_t v[2];
 	enum status st = store_ints(s,
 		"SELECT COUNT(*), COALESCE(MIN(done), 0) FROM notice "
-		"WHERE channel = $1 AND state = 1 AND done > $2 "
-		"AND alert <> ''",
-		ARGS(DB_T(channel), DB_I(since)), v, 2, e);
+		"WHERE tenant = $1 AND channel = $2 AND target = $3 "
+		"AND state = 1 AND done > $4 AND alert <> ''",
+		ARGS(DB_T(like->tenant), DB_T(like->channel),
+			DB_T(like->target), DB_I(since)),
+		v, 2, e);
 
 	if (st == ST_OK) {
 		*n = v[0];

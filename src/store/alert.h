@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "proto/tlsrpt_digest.h"
 #include "store/store.h"
 
 enum store_alert_kind {
@@ -82,9 +83,11 @@ const char *store_notice_state_name(enum store_notice_state state);
 
 struct store_notice {
 	struct str id; /* store_new_id; stays the same over all attempts */
-	struct str tenant, alert; /* alert empty: a trial */
+	struct str tenant, alert; /* alert empty: a trial or a digest */
 	struct str channel;	  /* "mail", "webhook" */
-	struct str event;	  /* "opened", "closed", "test" */
+	struct str target;	  /* recipient; empty: those of moat.conf */
+	struct str event; /* "opened", "closed", "daily", "weekly", "test" */
+	int64_t day;	  /* of a digest: its first, since 1970 */
 	enum store_notice_state state;
 	int64_t attempts, next_at; /* next_at: not before */
 	int64_t created, done;	   /* done: sent or given up */
@@ -106,10 +109,65 @@ enum status store_notice_list(struct store *s, struct arena *a,
 /* Takes back what waits; *n: how many notices that was. */
 enum status store_notice_drop(struct store *s, struct str tenant,
 	struct str alert, int64_t *n, struct err *e);
-/* How many went out by a channel since a time, trials not counted, and when
- * the first of them did. */
-enum status store_notice_sent(struct store *s, struct str channel,
+/* How many went to where that one goes since a time, trials and digests not
+ * counted, and when the first of them did. */
+enum status store_notice_sent(struct store *s, const struct store_notice *like,
 	int64_t since, int64_t *n, int64_t *first, struct err *e);
+
+/* ---- recipient: whom a tenant has told, instead of those of moat.conf ---- */
+
+struct store_recipient {
+	struct str tenant;
+	struct str channel; /* "mail", "webhook" */
+	struct str target;  /* a mail address, a URL */
+	struct str id;	    /* store_new_id: another one after it was removed */
+	int64_t created;
+};
+
+#define STORE_RECIPIENTS_MAX 32 /* of one tenant */
+
+/* ST_INVALID: it is one already, no such tenant; ST_LIMIT: too many. */
+enum status store_recipient_add(
+	struct store *s, const struct store_recipient *r, struct err *e);
+/* ST_NOTFOUND: it was none. What waits for it is dropped. */
+enum status store_recipient_drop(struct store *s, struct str tenant,
+	struct str channel, struct str target, struct err *e);
+enum status store_recipient_get(struct store *s, struct arena *a,
+	struct str tenant, struct str channel, struct str target,
+	struct store_recipient *out, struct err *e);
+/* In order of (channel, target). */
+enum status store_recipient_list(struct store *s, struct arena *a,
+	struct str tenant, struct store_recipient **out, size_t *n,
+	struct err *e);
+
+/* How often a tenant has a digest mail. */
+enum store_digest {
+	STORE_DIGEST_USUAL, /* as moat.conf says */
+	STORE_DIGEST_NEVER,
+	STORE_DIGEST_DAILY,
+	STORE_DIGEST_WEEKLY,
+	STORE_DIGEST_BOTH,
+	STORE_DIGESTS,
+};
+/* "usual", "never", "daily", "weekly", "both". */
+const char *store_digest_name(enum store_digest digest);
+enum status store_digest_parse(struct str s, enum store_digest *out);
+
+struct store_telling {
+	struct str tenant;
+	enum store_digest digest;
+	struct str quiet; /* "22:00-06:00"; "none"; empty: as moat.conf says */
+	/* The first days of the newest periods that were seen to, 0 none. */
+	int64_t digest_day, digest_week;
+};
+/* ST_NOTFOUND: no such tenant. */
+enum status store_telling_get(struct store *s, struct arena *a,
+	struct str tenant, struct store_telling *out, struct err *e);
+enum status store_telling_put(
+	struct store *s, const struct store_telling *t, struct err *e);
+/* Of all tenants. */
+enum status store_telling_list(struct store *s, struct arena *a,
+	struct store_telling **out, size_t *n, struct err *e);
 
 /* ---- facts: what the accepted reports of a domain say -------------------- */
 
@@ -159,3 +217,11 @@ enum status store_alert_newest(
 /* How many reports that could not be read came since a time. */
 enum status store_alert_unread(
 	struct store *s, int64_t since, int64_t *n, struct err *e);
+
+/*
+ * What came in within a day or a week that begins on that day, and what is the
+ * matter. What could not be read has no tenant: the default one is told.
+ */
+enum status store_digest_get(struct store *s, struct arena *a,
+	struct str tenant, bool weekly, int64_t day, struct tlsrpt_digest *out,
+	struct err *e);

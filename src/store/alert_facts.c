@@ -6,6 +6,7 @@
  * what the report calls itself, so that nobody speaks for another.
  */
 #include "store/alert.h"
+#include "store/alert_own.h"
 #include "store/table.h"
 
 #include "base/poison.h"
@@ -17,8 +18,7 @@ struct failure_row {
 
 /* The last reports of each reporter: $1 tenant, $2 domain, $3 since. */
 #define LAST                                                                   \
-	"WITH seen AS (SELECT id, begins, received, "                          \
-	"CASE WHEN proof = 'import' THEN org ELSE proof END AS k "             \
+	"WITH seen AS (SELECT id, begins, received, " REPORTER " AS k "        \
 	"FROM report WHERE tenant = $1 AND domain = $2 AND received >= $3 "    \
 	"AND state = 0 AND proof <> ''), "                                     \
 	"top AS (SELECT k, MAX(begins) AS begins, MAX(received) AS received, " \
@@ -31,7 +31,8 @@ struct failure_row {
 static const char reporters_sql[] = LAST
 	"SELECT k, received, begins, days, SUM(ok + failed), SUM(failed) "
 	"FROM (SELECT l.k, l.received, l.begins, l.days, "
-	"MAX(p.ok) AS ok, MAX(p.failed) AS failed FROM latest l "
+	"MAX(" OK_COUNT ") AS ok, MAX(" FAILED_COUNT ") AS failed "
+	"FROM latest l "
 	"JOIN report_policy p ON p.tenant = $1 AND p.report = l.id "
 	"GROUP BY l.id, l.k, l.received, l.begins, l.days) AS r "
 	"GROUP BY k, received, begins, days ORDER BY k";
@@ -39,7 +40,7 @@ static const char reporters_sql[] = LAST
 static const char failures_sql[] = LAST
 	"SELECT k, result_type, SUM(n) FROM ("
 	"SELECT k, id, result_type, MAX(n) AS n FROM ("
-	"SELECT l.k, l.id, f.result_type, SUM(f.sessions) AS n "
+	"SELECT l.k, l.id, f.result_type, SUM(" FAILURE_COUNT ") AS n "
 	"FROM latest l "
 	"JOIN report_failure f ON f.tenant = $1 AND f.report = l.id "
 	"GROUP BY l.k, l.id, f.policy_no, f.result_type) AS p "
@@ -49,7 +50,8 @@ static const char failures_sql[] = LAST
 static const char unproven_sql[] =
 	"SELECT '', result_type, SUM(n) FROM ("
 	"SELECT report, result_type, MAX(n) AS n FROM ("
-	"SELECT f.report, f.result_type, SUM(f.sessions) AS n FROM report r "
+	"SELECT f.report, f.result_type, SUM(" FAILURE_COUNT
+	") AS n FROM report r "
 	"JOIN report_failure f ON f.tenant = r.tenant AND f.report = r.id "
 	"WHERE r.tenant = $1 AND r.domain = $2 AND r.received >= $3 "
 	"AND r.state = 0 AND r.proof = '' "
@@ -59,10 +61,10 @@ static const char unproven_sql[] =
 
 #define DKIM "dkim:"
 
-static struct str name_of(struct str proof)
+struct str store_reporter_of(struct str who)
 {
-	return str_starts(proof, STR(DKIM)) ? str_from(proof, sizeof(DKIM) - 1)
-					    : proof;
+	return str_starts(who, STR(DKIM)) ? str_from(who, sizeof(DKIM) - 1)
+					  : who;
 }
 
 static bool copy(struct store *s, struct arena *a, struct db_stmt *q, size_t i,
@@ -114,7 +116,7 @@ static bool add_reporter(
 
 	if (!copy(s, a, q, 0, &r.name))
 		return false;
-	r.name = name_of(r.name);
+	r.name = store_reporter_of(r.name);
 	return VEC_PUSH(a, list, r);
 }
 
@@ -131,7 +133,7 @@ static bool add_failure(
 
 	if (!copy(s, a, q, 0, &f.reporter) || !copy(s, a, q, 1, &f.result_type))
 		return false;
-	f.reporter = name_of(f.reporter);
+	f.reporter = store_reporter_of(f.reporter);
 	return VEC_PUSH(a, list, f);
 }
 

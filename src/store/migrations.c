@@ -357,8 +357,33 @@ static const char step_6[] =
 	"CREATE INDEX report_by_id ON report (id);"
 	"CREATE INDEX report_came ON report (tenant, domain, received);";
 
+/* Who is told, digests, and the names of sending servers. */
+static const char step_7[] =
+	"CREATE TABLE recipient ("
+	" tenant TEXT NOT NULL REFERENCES tenant (id),"
+	" channel TEXT NOT NULL,"
+	" target TEXT NOT NULL,"
+	" id TEXT NOT NULL,"
+	" created BIGINT NOT NULL,"
+	" PRIMARY KEY (tenant, channel, target));"
+	"ALTER TABLE tenant ADD COLUMN quiet TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE tenant ADD COLUMN digest BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE tenant ADD COLUMN digest_day BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE tenant ADD COLUMN digest_week BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE notice ADD COLUMN target TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE notice ADD COLUMN day BIGINT NOT NULL DEFAULT 0;"
+	"DROP INDEX notice_sent;"
+	"CREATE INDEX notice_sent ON notice (tenant, channel, target, done)"
+	" WHERE state = 1;"
+	"CREATE TABLE reverse_name ("
+	" address TEXT NOT NULL PRIMARY KEY,"
+	" name TEXT NOT NULL,"
+	" state BIGINT NOT NULL,"
+	" looked BIGINT NOT NULL);"
+	"CREATE INDEX reverse_name_looked ON reverse_name (looked);";
+
 static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5,
-	step_6 };
+	step_6, step_7 };
 #define STEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 static enum status apply(struct store *s, int64_t from, struct err *e)

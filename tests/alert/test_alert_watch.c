@@ -28,8 +28,7 @@ static struct alert_watch watch_of(struct engine *t)
 			.window_s = 14 * DAY,
 			.cooldown_s = DAY,
 			.keep_s = 400 * DAY,
-			.mail = true,
-			.webhook = true },
+			.tell = { .mail = true, .webhook = true } },
 		.store = t->s,
 		.clock = &fake,
 	};
@@ -254,7 +253,7 @@ static void mail_waits_for_the_end_of_quiet_hours(void **state)
 	struct store_alert *al;
 
 	assert_int_equal(
-		alert_quiet_parse(STR("22:00-06:00"), &w.o.quiet), ST_OK);
+		alert_quiet_parse(STR("22:00-06:00"), &w.o.tell.quiet), ST_OK);
 	now_s = START + 23 * 3600;
 	report(t, "dkim:g.com", START, "certificate-expired", 3);
 	OK(alert_watch_step(&w, &t->e));

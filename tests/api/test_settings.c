@@ -307,7 +307,7 @@ static void what_makes_no_sense_together(void **state)
 		{ "roles = acme dns edge\n",
 			"roles = notify\n[alert]\nmail_to = a@z.example\n"
 			"smtp = smtp://z.example:587\n",
-			1, "error: alert.mail_to is set, but not both" },
+			1, "error: alert.smtp and alert.mail_from are both" },
 		{ "roles = acme dns edge\n",
 			"roles = notify\n[alert]\nsmtp_user = a\n", 1,
 			"error: alert.smtp_user is set, but" },
