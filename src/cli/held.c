@@ -6,6 +6,7 @@
 #include "api/settings.h"
 #include "base/bug.h"
 #include "base/map.h"
+#include "base/vec.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "outbound/hold_reason.h"
@@ -25,7 +26,11 @@ struct held {
 	int64_t since;	    /* the oldest message; 0: none waits */
 	const struct hold_reason *reason; /* NULL: not TLS */
 	struct str said;		  /* by Postfix */
-	const struct json *policy, *trouble;
+	const struct json *policy;
+	struct {
+		const struct json **items;
+		size_t n, cap;
+	} trouble; /* what moat knows to be wrong */
 };
 
 struct list {
@@ -126,28 +131,50 @@ static const struct json *first_of(const struct json *obj, const char *name)
 	return list != NULL ? list->first : NULL;
 }
 
-static enum status ask_page(struct list *l, const struct held **next,
-	const char **remedy, struct err *e)
+static enum status ask(struct list *l, struct client_call *call,
+	const struct json **answer, const char **remedy, struct err *e)
 {
-	struct client_call call = { .socket = SETTINGS_POLICY_SOCKET,
-		.method = "POST",
-		.path = STR("/v1/trouble"),
-		.body = write_body(l, next) };
-	const struct json *answer = NULL, *v;
-	struct held *h;
 	enum status st;
 	int code = 0;
 
-	st = client_ask(l->cli, &call, &code, &answer, remedy, e);
+	call->socket = SETTINGS_POLICY_SOCKET;
+	st = client_ask(l->cli, call, &code, answer, remedy, e);
 	if (st == ST_OK && code >= 400)
 		st = err_set(
 			e, ST_TEMP, "the role policy answers with %d", code);
+	return st;
+}
+
+static enum status ask_trouble(
+	struct list *l, const char **remedy, struct err *e)
+{
+	struct client_call call = { .method = "GET",
+		.path = STR("/v1/trouble") };
+	const struct json *answer = NULL, *v;
+	enum status st = ask(l, &call, &answer, remedy, e);
+	struct held *h;
+
 	if (st != ST_OK)
 		return st;
 	l->now = client_int(answer, "now");
 	for (v = first_of(answer, "trouble"); v != NULL; v = v->next)
 		if ((h = held_of(l, json_get_str(v, "domain"))) != NULL)
-			h->trouble = v;
+			BUG(!VEC_PUSH(l->cli->arena, &h->trouble, v));
+	return ST_OK;
+}
+
+static enum status ask_policies(struct list *l, const struct held **next,
+	const char **remedy, struct err *e)
+{
+	struct client_call call = { .method = "POST",
+		.path = STR("/v1/cache"),
+		.body = write_body(l, next) };
+	const struct json *answer = NULL, *v;
+	enum status st = ask(l, &call, &answer, remedy, e);
+	struct held *h;
+
+	if (st != ST_OK)
+		return st;
 	for (v = first_of(answer, "policies"); v != NULL; v = v->next)
 		if ((h = held_of(l, json_get_str(v, "domain"))) != NULL)
 			h->policy = v;
@@ -156,19 +183,18 @@ static enum status ask_page(struct list *l, const struct held **next,
 
 static enum status ask_role(struct list *l, const char **remedy, struct err *e)
 {
+	enum status st = ask_trouble(l, remedy, e);
 	const struct held *next = l->first;
-	enum status st;
 
-	do
-		st = ask_page(l, &next, remedy, e);
-	while (st == ST_OK && next != NULL);
+	while (st == ST_OK && next != NULL)
+		st = ask_policies(l, &next, remedy, e);
 	return st;
 }
 
 /* Not what waits because its mail host is down. */
 static bool is_shown(const struct held *h)
 {
-	if (h->trouble != NULL)
+	if (h->trouble.n > 0)
 		return true;
 	if (h->reason == NULL)
 		return false;
@@ -182,7 +208,7 @@ static const char *text_of(const struct held *h, struct cli *cli)
 {
 	if (h->reason != NULL)
 		return h->reason->text;
-	return client_text(cli, h->trouble, "why");
+	return client_text(cli, h->trouble.items[0], "why");
 }
 
 static struct str remedy_of(const struct held *h, struct cli *cli)
@@ -192,6 +218,20 @@ static struct str remedy_of(const struct held *h, struct cli *cli)
 				   : "See moat explain DOMAIN for every step.";
 
 	return hold_reason_remedy(cli->arena, text, h->domain);
+}
+
+static void print_trouble(
+	struct cli *cli, const struct held *h, const struct json *v)
+{
+	struct str next_hop = json_get_str(v, "next_hop");
+
+	(void)fprintf(cli->out, "  moat:   %s, since %s",
+		client_text(cli, v, "why"),
+		client_time(cli, client_int(v, "since")));
+	if (!str_eq(next_hop, h->domain))
+		(void)fprintf(cli->out, " (mail to %s)",
+			client_text(cli, v, "next_hop"));
+	(void)fprintf(cli->out, "\n");
 }
 
 static void print_one(struct cli *cli, const struct held *h)
@@ -216,10 +256,8 @@ static void print_one(struct cli *cli, const struct held *h)
 		(void)fprintf(
 			cli->out, "  said:   %.*s\n", STR_ARG(sbuf_str(&b)));
 	}
-	if (h->trouble != NULL)
-		(void)fprintf(cli->out, "  moat:   %s, since %s\n",
-			client_text(cli, h->trouble, "why"),
-			client_time(cli, client_int(h->trouble, "since")));
+	for (size_t i = 0; i < h->trouble.n; i++)
+		print_trouble(cli, h, h->trouble.items[i]);
 	if (h->policy != NULL)
 		(void)fprintf(cli->out, "  policy: mode %s, id %s, until %s\n",
 			client_text(cli, h->policy, "mode"),
@@ -239,8 +277,10 @@ static void json_one(
 	json_put_z(w, "why", text_of(h, cli));
 	json_put_str(w, "said", h->said);
 	json_put_str(w, "remedy", remedy_of(h, cli));
-	if (h->trouble != NULL)
-		json_put_tree(w, "trouble", h->trouble);
+	json_open_array(w, "trouble");
+	for (size_t i = 0; i < h->trouble.n; i++)
+		json_put_tree(w, NULL, h->trouble.items[i]);
+	json_close_array(w);
 	if (h->policy != NULL)
 		json_put_tree(w, "policy", h->policy);
 	json_close_object(w);

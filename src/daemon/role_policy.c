@@ -214,22 +214,30 @@ static void release(struct state *s, struct str domain)
 		LOG(LOG_WARN, "held.release_missed", KV_STR("domain", domain));
 }
 
-static void on_trouble(
-	void *ctx, struct str domain, bool begins, const char *why)
+/* What is wrong the engine has just said as a warning. */
+static void on_trouble(void *ctx, const struct policy_domain *domain,
+	enum engine_trouble reason, bool begins, const char *why)
 {
+	char text[POLICY_DOMAIN_TEXT_MAX];
+	struct sbuf hop = sbuf_fixed(text, sizeof(text));
 	struct state *s = ctx;
 
-	if (begins) {
-		trouble_begin(
-			s->trouble, domain, why, clock_now(clock_system()).s);
-		LOG(LOG_WARN, "held.trouble", KV_STR("domain", domain),
-			KV_Z("why", why));
+	policy_domain_write(&hop, domain);
+	if (begins)
+		trouble_begin(s->trouble, domain, reason, why,
+			clock_now(clock_system()).s);
+	else if (!trouble_end(s->trouble, domain, reason))
 		return;
-	}
-	if (trouble_end(s->trouble, domain))
-		LOG(LOG_INFO, "held.trouble_over", KV_STR("domain", domain),
-			KV_Z("why", why));
-	release(s, domain);
+	LOG(LOG_INFO, begins ? "held.trouble" : "held.trouble_over",
+		KV_STR("domain", domain->name),
+		KV_STR("next_hop", sbuf_str(&hop)),
+		KV_Z("reason", engine_trouble_name(reason)), KV_Z("why", why));
+}
+
+static void on_may_go(void *ctx, struct str domain, const char *why)
+{
+	(void)why;
+	release(ctx, domain);
 }
 
 static void listen_mail_servers(struct state *s, const struct role_env *env)
@@ -277,7 +285,10 @@ static enum status policy_role_start(
 {
 	struct state *s = state;
 	struct engine_hooks hooks = {
-		.ctx = s, .changed = on_changed, .trouble = on_trouble
+		.ctx = s,
+		.changed = on_changed,
+		.trouble = on_trouble,
+		.may_go = on_may_go,
 	};
 
 	(void)e;

@@ -80,7 +80,7 @@ static void answer(struct engine_ask *ask)
 {
 	struct engine *e = ask->engine;
 	struct site *s = site_get(e, ask->domain.name);
-	struct hop *h = site_hop(s, &ask->domain, true);
+	struct hop *h = site_hop(e, s, &ask->domain, true);
 	struct engine_answer out;
 
 	/* The arena has no cap: nothing can be too large. */
@@ -195,7 +195,7 @@ void engine_ask_start(struct engine_ask *ask, struct engine *e,
 			&e->timer, e->o.loop, TICK_BUSY_MS, on_timer, e);
 	link_add(&e->by_time, &ask->by_time);
 	s = site_get(e, ask->domain.name);
-	h = site_hop(s, &ask->domain, true);
+	h = site_hop(e, s, &ask->domain, true);
 	if (how != ENGINE_USUAL || !sts_known(e, s))
 		sts_ask(e, s, ask);
 	if (how != ENGINE_USUAL || !dane_known(e, h))
@@ -208,7 +208,7 @@ enum status engine_ask_now(struct engine *e, struct arena *a,
 	const struct policy_domain *domain, struct engine_answer *out)
 {
 	struct site *s = site_find(e, domain->name);
-	struct hop *h = s == NULL ? NULL : site_hop(s, domain, false);
+	struct hop *h = s == NULL ? NULL : site_hop(e, s, domain, false);
 	enum status st;
 
 	if (h == NULL || !sts_known(e, s) || !dane_known(e, h))
@@ -343,6 +343,7 @@ void engine_free(struct engine **ep)
 
 	if (e == NULL)
 		return;
+	e->o.hooks = (struct engine_hooks){};
 	cancel_list(&e->by_time);
 	cancel_list(&e->ready);
 	for (int i = 0; i < 2; i++) {

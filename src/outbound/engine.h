@@ -91,6 +91,21 @@ enum engine_event {
 /* A stable word, as "policy.gone": the event in logs, and in metrics. */
 const char *engine_event_name(enum engine_event ev);
 
+/*
+ * Why mail may have to wait. The first two are of the domain, however its mail
+ * gets there; the others of one next hop, as it is asked for.
+ */
+enum engine_trouble {
+	ENGINE_TROUBLE_GONE,  /* no TXT record; what is cached is in force */
+	ENGINE_TROUBLE_ID,    /* another id, whose policy cannot be fetched */
+	ENGINE_TROUBLE_NO_MX, /* no MX host matches the policy in force */
+	ENGINE_TROUBLE_DANE,  /* nobody can tell whether there is DANE */
+	ENGINE_TROUBLES	      /* how many */
+};
+
+/* A stable word, as "no-mx". */
+const char *engine_trouble_name(enum engine_trouble reason);
+
 /* Any of them may be NULL. They must not call the engine but to read. */
 struct engine_hooks {
 	void *ctx;
@@ -100,11 +115,14 @@ struct engine_hooks {
 	/* Answers given before are no longer good; domain empty: all. */
 	void (*changed)(void *ctx, struct str domain);
 	/*
-	 * For mail that waits: why mail to the domain may have to wait from
-	 * now on, or (begins false) why it may go again.
+	 * A reason why mail to that next hop may have to wait begins, or is
+	 * over: then by what, or because the engine has let go of it.
 	 */
-	void (*trouble)(
-		void *ctx, struct str domain, bool begins, const char *why);
+	void (*trouble)(void *ctx, const struct policy_domain *domain,
+		enum engine_trouble reason, bool begins, const char *why);
+	/* What mail to the domain waited for may be over, and why. It is told
+	 * whether trouble was or not: mail may wait since before the start. */
+	void (*may_go)(void *ctx, struct str domain, const char *why);
 };
 
 struct public_suffix;

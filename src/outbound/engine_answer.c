@@ -76,22 +76,34 @@ static void note_use(
 	(void)policy_put(e, s, entry, NULL);
 }
 
+/* Does it show that the policy's MX hosts are there, or that none is in force?
+ * What an operator or a profile leaves out shows neither. */
+static bool shows_mx(const struct decision *decision)
+{
+	return decision->action != DECISION_TEMP &&
+	       decision->why != DECISION_WHY_RULE_OFF &&
+	       decision->why != DECISION_WHY_STS_TESTING &&
+	       decision->why != DECISION_WHY_STS_PENDING;
+}
+
 /* All its mail waits until the policy or the MX records are mended. */
-static void note_mx(
-	struct engine *e, struct site *s, const struct decision *decision)
+static void note_mx(struct engine *e, struct site *s, struct hop *h,
+	const struct decision *decision)
 {
 	bool none = decision->why == DECISION_WHY_STS_NO_MX;
+	const char *why = none ? "no MX host matches the policy in force"
+			       : "an MX host matches the policy again";
 
-	if (none == s->no_mx || (!none && decision->action == DECISION_TEMP))
+	if (none == event_in_trouble(s, h, ENGINE_TROUBLE_NO_MX) ||
+		(!none && !shows_mx(decision)))
 		return;
-	s->no_mx = none;
 	event_tell(e, none ? ENGINE_NO_MX : ENGINE_MX_AGAIN, site_name(s),
 		none ? "the policy in force permits none of its MX hosts: "
 		       "undeliverable until one of the two is corrected"
 		     : "");
-	event_trouble(e, s, none,
-		none ? "no MX host matches the policy in force"
-		     : "an MX host matches the policy again");
+	event_trouble(e, s, h, ENGINE_TROUBLE_NO_MX, none, why);
+	if (!none)
+		event_may_go(e, s, why);
 }
 
 /* What was not looked up for this ask but remembered, or left. */
@@ -149,7 +161,7 @@ enum status answer_make(struct engine *e, struct arena *a,
 	st = sts_decide(a, &in, &out->decision);
 	if (st != ST_OK)
 		return st;
-	note_mx(e, s, &out->decision);
+	note_mx(e, s, h, &out->decision);
 	out->valid_ms = valid_ms(e, s, h, f);
 	if (f->any)
 		note_use(e, s, &f->entry);

@@ -7,8 +7,11 @@
 /* What mail waited for may be over. */
 static void changed(struct engine *e, struct str domain, const char *why)
 {
+	struct site *s = site_get(e, domain);
+
 	event_changed(e, domain);
-	event_trouble(e, site_get(e, domain), false, why);
+	event_trouble_over(e, s, why);
+	event_may_go(e, s, why);
 }
 
 enum status engine_purge(struct engine *e, struct str domain, struct err *err)

@@ -25,18 +25,19 @@ static void leave(struct dane_job *job)
 static void tell_trouble(
 	struct engine *e, struct dane_job *job, const struct dane_result *r)
 {
-	struct str name = site_name(job->site);
+	struct site *s = job->site;
 	bool temp = r->state == DANE_TEMP;
+	const char *why = temp ? "it cannot be looked up whether there is DANE"
+			       : "DANE could be looked up again";
 
-	if (temp == job->hop->temp_told)
+	if (temp == event_in_trouble(s, job->hop, ENGINE_TROUBLE_DANE))
 		return;
-	job->hop->temp_told = temp;
-	event_tell(e, temp ? ENGINE_DANE_TEMP : ENGINE_DANE_AGAIN, name,
+	event_tell(e, temp ? ENGINE_DANE_TEMP : ENGINE_DANE_AGAIN, site_name(s),
 		r->why.text);
-	event_trouble(e, job->site, temp,
-		temp ? "it cannot be looked up whether there is DANE"
-		     : "DANE could be looked up again");
-	event_changed(e, name);
+	event_trouble(e, s, job->hop, ENGINE_TROUBLE_DANE, temp, why);
+	if (!temp)
+		event_may_go(e, s, why);
+	event_changed(e, site_name(s));
 }
 
 static void on_dane(void *ctx, const struct dane_result *r)

@@ -88,13 +88,60 @@ void event_changed(struct engine *e, struct str domain)
 		e->o.hooks.changed(e->o.hooks.ctx, domain);
 }
 
-void event_trouble(
-	struct engine *e, struct site *s, bool begins, const char *why)
+/* ---- trouble ---- */
+
+const char *engine_trouble_name(enum engine_trouble reason)
 {
-	/* An end is always told: what began it may be known to others only. */
-	if (begins && s->trouble)
+	static const char *const names[ENGINE_TROUBLES] = {
+		[ENGINE_TROUBLE_GONE] = "gone",
+		[ENGINE_TROUBLE_ID] = "id",
+		[ENGINE_TROUBLE_NO_MX] = "no-mx",
+		[ENGINE_TROUBLE_DANE] = "dane",
+	};
+
+	return names[reason];
+}
+
+static uint8_t bit_of(enum engine_trouble reason)
+{
+	return (uint8_t)(1u << reason);
+}
+
+bool event_in_trouble(
+	const struct site *s, const struct hop *h, enum engine_trouble reason)
+{
+	return ((h != NULL ? h->trouble : s->trouble) & bit_of(reason)) != 0;
+}
+
+void event_trouble(struct engine *e, struct site *s, struct hop *h,
+	enum engine_trouble reason, bool begins, const char *why)
+{
+	struct policy_domain domain = { site_name(s), false, SMTP_PORT };
+	uint8_t *known = h != NULL ? &h->trouble : &s->trouble;
+
+	if (begins == event_in_trouble(s, h, reason))
 		return;
-	s->trouble = begins;
+	*known ^= bit_of(reason);
+	if (h != NULL) {
+		domain.is_host = h->is_host;
+		domain.port = h->port;
+	}
 	if (e->o.hooks.trouble != NULL)
-		e->o.hooks.trouble(e->o.hooks.ctx, site_name(s), begins, why);
+		e->o.hooks.trouble(
+			e->o.hooks.ctx, &domain, reason, begins, why);
+}
+
+void event_trouble_over(struct engine *e, struct site *s, const char *why)
+{
+	for (enum engine_trouble r = 0; r < ENGINE_TROUBLES; r++) {
+		event_trouble(e, s, NULL, r, false, why);
+		for (struct hop *h = s->hops; h != NULL; h = h->next)
+			event_trouble(e, s, h, r, false, why);
+	}
+}
+
+void event_may_go(struct engine *e, struct site *s, const char *why)
+{
+	if (e->o.hooks.may_go != NULL)
+		e->o.hooks.may_go(e->o.hooks.ctx, site_name(s), why);
 }

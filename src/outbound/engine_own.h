@@ -36,7 +36,8 @@ struct dane_job;
 
 struct hop {
 	struct hop *next;
-	bool is_host, temp_told;
+	bool is_host;
+	uint8_t trouble; /* bits of enum engine_trouble that hooks know of */
 	uint16_t port;
 	struct dane_job *job;	/* NULL: none */
 	struct dane_memo *memo; /* NULL: nothing known */
@@ -62,11 +63,10 @@ struct site {
 	int64_t fail_until_ms;
 	enum tlsrpt_result failure;
 	uint16_t failures;
-	bool failed;  /* there is a record, and no policy could be had */
-	bool asked;   /* until_ms means something */
-	bool live;    /* which list: it has a policy, or DANE */
-	bool trouble; /* hooks were told so */
-	bool no_mx;   /* and of this: no MX host fits the policy */
+	bool failed;	 /* there is a record, and no policy could be had */
+	bool asked;	 /* until_ms means something */
+	bool live;	 /* which list: it has a policy, or DANE */
+	uint8_t trouble; /* as a hop's, of the domain */
 	uint8_t failed_id_n, name_n;
 	char failed_id[STS_ID_BYTES_MAX];
 	char name[];
@@ -170,7 +170,8 @@ void site_touch(struct engine *e, struct site *s, bool live);
 void site_free(struct engine *e, struct site *s);
 /* Forgets what makes answers ready, so that all is asked again. */
 void site_forget(struct site *s);
-struct hop *site_hop(struct site *s, const struct policy_domain *d, bool make);
+struct hop *site_hop(struct engine *e, struct site *s,
+	const struct policy_domain *d, bool make);
 void site_loosen(
 	struct engine *e, struct site *s, const struct policy_entry *entry);
 /* A copy of what is loose, in a: it may go with the next policy_put. */
@@ -234,5 +235,12 @@ void event_tell(struct engine *e, enum engine_event ev, struct str domain,
 void event_policy(struct engine *e, enum engine_event ev,
 	const struct policy_entry *entry, const struct policy_entry *old);
 void event_changed(struct engine *e, struct str domain);
-void event_trouble(
-	struct engine *e, struct site *s, bool begins, const char *why);
+/* Is h (NULL: the domain) known to be in trouble for that reason? */
+bool event_in_trouble(
+	const struct site *s, const struct hop *h, enum engine_trouble reason);
+/* A reason begins or is over, unless that is known. */
+void event_trouble(struct engine *e, struct site *s, struct hop *h,
+	enum engine_trouble reason, bool begins, const char *why);
+/* All reasons of the domain and its hops are over. */
+void event_trouble_over(struct engine *e, struct site *s, const char *why);
+void event_may_go(struct engine *e, struct site *s, const char *why);

@@ -117,6 +117,7 @@ static int64_t next_retry(
 void policy_seen(struct engine *e, struct sts_job *job,
 	const struct sts_record_result *r, struct policy_entry *entry)
 {
+	static const char back[] = "the domain announces its policy again";
 	bool valid = r->outcome == STS_RECORD_VALID;
 
 	if (r->temp || entry == NULL || entry->gone == !valid)
@@ -124,13 +125,15 @@ void policy_seen(struct engine *e, struct sts_job *job,
 	entry->gone = !valid;
 	if (valid) {
 		event_tell(e, ENGINE_POLICY_BACK, site_name(job->site), "");
-		event_trouble(e, job->site, false,
-			"the domain announces its policy again");
+		event_trouble(
+			e, job->site, NULL, ENGINE_TROUBLE_GONE, false, back);
+		event_may_go(e, job->site, back);
 	} else {
 		event_tell(e, ENGINE_POLICY_GONE, site_name(job->site),
 			r->why.text);
 		if (engine_now(e) < policy_entry_expires(entry))
-			event_trouble(e, job->site, true,
+			event_trouble(e, job->site, NULL, ENGINE_TROUBLE_GONE,
+				true,
 				"the domain no longer announces a policy, and "
 				"the one cached is in force");
 	}
@@ -204,6 +207,22 @@ static struct policy_entry entry_of(struct engine *e, struct sts_job *job,
 	return entry;
 }
 
+/* What mail may have waited for. Whether MX hosts match another policy is seen
+ * when it is asked for. */
+static void fresh(struct engine *e, struct site *s, bool same, bool told)
+{
+	const char *why = same ? "the policy could be fetched again"
+			       : "there is a new policy";
+	bool trouble = s->trouble != 0;
+
+	event_trouble(e, s, NULL, ENGINE_TROUBLE_GONE, false, why);
+	event_trouble(e, s, NULL, ENGINE_TROUBLE_ID, false, why);
+	for (struct hop *h = s->hops; !same && h != NULL; h = h->next)
+		event_trouble(e, s, h, ENGINE_TROUBLE_NO_MX, false, why);
+	if (told || trouble)
+		event_may_go(e, s, why);
+}
+
 /* What others want to know of the change. */
 static void tell_change(struct engine *e, struct site *s,
 	const struct policy_entry *old, const struct policy_entry *entry)
@@ -222,10 +241,7 @@ static void tell_change(struct engine *e, struct site *s,
 	if (again)
 		event_tell(e, ENGINE_FETCH_AGAIN, site_name(s), "");
 	event_changed(e, site_name(s));
-	if ((!same && old != NULL) || again || s->trouble)
-		event_trouble(e, s, false,
-			same ? "the policy could be fetched again"
-			     : "there is a new policy");
+	fresh(e, s, same, (!same && old != NULL) || again);
 }
 
 void policy_fetched(
@@ -292,7 +308,7 @@ static void cached_failed(struct engine *e, struct sts_job *job,
 		event_tell(e, ENGINE_REFRESH_FAILED, entry->domain, why);
 	if (new_id && id.n > 0 && !str_eq(id, entry->id)) {
 		event_tell(e, ENGINE_ID_FLIPPED, entry->domain, why);
-		event_trouble(e, job->site, true,
+		event_trouble(e, job->site, NULL, ENGINE_TROUBLE_ID, true,
 			"the domain announces a new policy that cannot be "
 			"fetched, and the one cached is in force");
 	}

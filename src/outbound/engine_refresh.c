@@ -46,7 +46,8 @@ static void expired(struct engine *e, struct site *s,
 		event_tell(e, ENGINE_POLICY_EXPIRED, entry->domain,
 			"mail to it goes without the policy from now on");
 		event_changed(e, entry->domain);
-		event_trouble(e, s, false, "the policy has expired");
+		event_trouble_over(e, s, "the policy has expired");
+		event_may_go(e, s, "the policy has expired");
 	}
 	/* At least once in a period, in case it is the clock. */
 	put_off(e, s, entry, now + e->o.refresh_s);

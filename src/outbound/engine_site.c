@@ -13,6 +13,8 @@
 
 #include "base/poison.h"
 
+#define LET_GO "it is let go: others were asked for more lately"
+
 struct str site_name(const struct site *s)
 {
 	return (struct str){ s->name, s->name_n };
@@ -124,8 +126,11 @@ struct site *site_get(struct engine *e, struct str domain)
 	return s;
 }
 
-static void hop_free(struct hop *h)
+/* What nobody watches any more is no trouble that anybody knows of. */
+static void hop_free(struct engine *e, struct site *s, struct hop *h)
 {
+	for (enum engine_trouble r = 0; r < ENGINE_TROUBLES; r++)
+		event_trouble(e, s, h, r, false, LET_GO);
 	mem_free(h->memo);
 	mem_free(h);
 }
@@ -137,9 +142,10 @@ void site_free(struct engine *e, struct site *s)
 	BUG(in_use(s));
 	(void)map_take(e->sites, site_name(s));
 	list_remove(e, s);
+	event_trouble_over(e, s, LET_GO);
 	for (struct hop *h = s->hops; h != NULL; h = next) {
 		next = h->next;
-		hop_free(h);
+		hop_free(e, s, h);
 	}
 	site_tighten(e, s);
 	mem_free(s);
@@ -159,7 +165,7 @@ void site_forget(struct site *s)
 /* ---- hops ---- */
 
 /* The last one that is not in use goes, if there are too many. */
-static void hops_trim(struct site *s)
+static void hops_trim(struct engine *e, struct site *s)
 {
 	struct hop **at = &s->hops, **last = NULL, *gone;
 	size_t n = 0;
@@ -171,10 +177,11 @@ static void hops_trim(struct site *s)
 		return;
 	gone = *last;
 	*last = gone->next;
-	hop_free(gone);
+	hop_free(e, s, gone);
 }
 
-struct hop *site_hop(struct site *s, const struct policy_domain *d, bool make)
+struct hop *site_hop(struct engine *e, struct site *s,
+	const struct policy_domain *d, bool make)
 {
 	struct hop *h = s->hops;
 
@@ -188,7 +195,7 @@ struct hop *site_hop(struct site *s, const struct policy_domain *d, bool make)
 	h->port = d->port;
 	h->next = s->hops;
 	s->hops = h;
-	hops_trim(s);
+	hops_trim(e, s);
 	return h;
 }
 

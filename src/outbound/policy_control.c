@@ -213,27 +213,8 @@ static void rule_list(struct request *r)
 	answer(r, 200);
 }
 
-/* ---- trouble */
-
-static void put_troubles(struct request *r)
-{
-	json_open_array(&r->w, "trouble");
-	if (r->control->parts.trouble != NULL)
-		trouble_json(r->control->parts.trouble, &r->w);
-	json_close_array(&r->w);
-}
-
-static void trouble_list(struct request *r)
-{
-	json_open_object(&r->w, NULL);
-	json_put_int(&r->w, "now", engine_now(r->control->parts.engine));
-	put_troubles(r);
-	json_close_object(&r->w);
-	answer(r, 200);
-}
-
-/* With what is cached for the domains that the caller has mail for. */
-static void trouble_of(struct request *r)
+/* What is cached for the domains that are named. */
+static void cache_of(struct request *r)
 {
 	const struct policy_control_parts *p = &r->control->parts;
 	const struct json *v = json_get(r->json, "domains");
@@ -242,7 +223,6 @@ static void trouble_of(struct request *r)
 
 	json_open_object(&r->w, NULL);
 	json_put_int(&r->w, "now", engine_now(p->engine));
-	put_troubles(r);
 	json_open_array(&r->w, "policies");
 	for (v = v != NULL ? v->first : NULL; v != NULL && n < PAGE_MAX;
 		v = v->next, n++)
@@ -250,6 +230,20 @@ static void trouble_of(struct request *r)
 			    &entry) == ST_OK)
 			policy_json_entry(&r->w, NULL, &entry,
 				engine_in_force(p->engine, &entry), false);
+	json_close_array(&r->w);
+	json_close_object(&r->w);
+	answer(r, 200);
+}
+
+static void trouble_list(struct request *r)
+{
+	const struct policy_control_parts *p = &r->control->parts;
+
+	json_open_object(&r->w, NULL);
+	json_put_int(&r->w, "now", engine_now(p->engine));
+	json_open_array(&r->w, "trouble");
+	if (p->trouble != NULL)
+		trouble_json(p->trouble, &r->w);
 	json_close_array(&r->w);
 	json_close_object(&r->w);
 	answer(r, 200);
@@ -454,6 +448,7 @@ static const struct route routes[] = {
 	{ "GET", "/metrics", false, metrics },
 	{ "GET", "/v1/status", false, status },
 	{ "GET", "/v1/cache", false, cache_list },
+	{ "POST", "/v1/cache", true, cache_of },
 	{ "GET", "/v1/cache/{}", false, cache_show },
 	{ "DELETE", "/v1/cache/{}", false, cache_purge },
 	{ "POST", "/v1/cache/{}/refresh", false, cache_refresh },
@@ -461,7 +456,6 @@ static const struct route routes[] = {
 	{ "PUT", "/v1/rules/{}", true, rule_set },
 	{ "DELETE", "/v1/rules/{}", false, rule_remove },
 	{ "GET", "/v1/trouble", false, trouble_list },
-	{ "POST", "/v1/trouble", true, trouble_of },
 	{ "POST", "/v1/explain", true, explain },
 };
 

@@ -7,6 +7,7 @@
  *     GET    /metrics                      Prometheus text
  *     GET    /v1/status                    the parts and their counters
  *     GET    /v1/cache?after=D&limit=N     cached policies, in pages
+ *     POST   /v1/cache                     {"domains"}: those of them
  *     GET    /v1/cache/D                   one, whole
  *     POST   /v1/cache/D/refresh           fetches it now; answer as explain
  *     DELETE /v1/cache/D                   forgets it
@@ -14,8 +15,7 @@
  *     PUT    /v1/rules/D
  *                 {"rule", "profile", "reason", "until"}
  *     DELETE /v1/rules/D?profile=P         (default *)
- *     GET    /v1/trouble                   domains whose mail may wait
- *     POST   /v1/trouble                   {"domains"}: and their policies
+ *     GET    /v1/trouble                   why mail may have to wait
  *     POST   /v1/explain                   {"next_hop"}
  *
  * Faults are problem documents (RFC 9457) with title, detail and remedy.

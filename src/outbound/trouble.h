@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trouble: the domains whose mail may have to wait because of a policy, or of
- * DANE that cannot be looked up: since when, and why. It is what
+ * trouble: why mail may have to wait because of a policy, or of DANE that
+ * cannot be looked up: of which next hop, since when. It is what
  * engine_hooks.trouble told and has not taken back.
  */
 #pragma once
@@ -12,22 +12,28 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "outbound/engine.h"
 
 struct trouble;
 
-#define TROUBLE_MAX 10000u /* domains; the longest known goes first */
+#define TROUBLE_MAX 10000u /* reasons; the longest known goes first */
 
 struct trouble *trouble_new(void);
 void trouble_free(struct trouble **t);
 
-/* A domain is in trouble; one that is already keeps its time. */
-void trouble_begin(
-	struct trouble *t, struct str domain, const char *why, int64_t now);
+/* A reason begins; one that is known keeps its time. */
+void trouble_begin(struct trouble *t, const struct policy_domain *domain,
+	enum engine_trouble reason, const char *why, int64_t now);
 
-/* false: it was not in trouble. */
-bool trouble_end(struct trouble *t, struct str domain);
+/* false: it was not known. */
+bool trouble_end(struct trouble *t, const struct policy_domain *domain,
+	enum engine_trouble reason);
 
+/* Policy domains, each once. */
 size_t trouble_count(const struct trouble *t);
 
-/* The open array gets {"domain", "since", "why"} of each, oldest first. */
+/*
+ * The open array gets {"domain", "next_hop", "reason", "since", "why"} of each
+ * reason, oldest first. next_hop is as mail servers ask for it.
+ */
 void trouble_json(const struct trouble *t, struct json_writer *w);

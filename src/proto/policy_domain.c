@@ -77,3 +77,14 @@ enum status policy_domain_parse(struct arena *a, struct str key,
 		*out = d;
 	return st == ST_INVALID ? ST_NOTFOUND : st;
 }
+
+void policy_domain_write(struct sbuf *b, const struct policy_domain *d)
+{
+	if (d->is_host)
+		sbuf_addc(b, '[');
+	sbuf_add(b, d->name);
+	if (d->is_host)
+		sbuf_addc(b, ']');
+	if (d->port != SMTP_PORT && d->port != 0)
+		sbuf_fmt(b, ":%u", (unsigned)d->port);
+}

@@ -14,8 +14,10 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/sbuf.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "proto/host_name.h"
 
 #define SMTP_PORT 25
 
@@ -43,3 +45,8 @@ struct policy_domain {
  */
 enum status policy_domain_parse(struct arena *a, struct str key,
 	policy_domain_ascii *to_ascii, struct policy_domain *out);
+
+#define POLICY_DOMAIN_TEXT_MAX (HOST_NAME_BYTES_MAX + sizeof("[]:65535"))
+
+/* As it is asked for: "example.com", "[mx.example.com]:587". */
+void policy_domain_write(struct sbuf *b, const struct policy_domain *d);

@@ -50,6 +50,7 @@ struct fixture {
 	bool dns_fails;			   /* for the record */
 	const char *text; /* of the policy; NULL: it cannot be fetched */
 	enum dane_state dane;
+	struct mx_host mx;
 	uint32_t dane_ttl_s;
 	bool hold[CALLS]; /* no answer while true */
 
@@ -62,7 +63,7 @@ struct fixture {
 	struct engine_answer answer;
 	char match[256];
 	unsigned events[ENGINE_EVENTS];
-	unsigned changed, began, ended;
+	unsigned changed, began, ended, may_go;
 	char steps[64]; /* a letter for each */
 };
 
@@ -175,14 +176,11 @@ static inline void fixture_reply_fetch(struct fixture *t, struct call *c)
 
 static inline void fixture_reply_dane(struct fixture *t, struct call *c)
 {
-	static struct mx_host mx[] = {
-		{ .name = { "mx.example.net", 14 }, .preference = 10 },
-	};
 	struct dane_result r = { .state = t->dane, .ttl_s = t->dane_ttl_s };
 
 	if (t->dane != DANE_TEMP) {
 		r.mx_known = true;
-		r.mx = mx;
+		r.mx = &t->mx;
 		r.n_mx = 1;
 	}
 	c->fn.dane(c->arg, &r);
@@ -240,15 +238,24 @@ static inline void fixture_changed(void *ctx, struct str domain)
 	((struct fixture *)ctx)->changed++;
 }
 
-static inline void fixture_trouble(
-	void *ctx, struct str domain, bool begins, const char *why)
+static inline void fixture_trouble(void *ctx,
+	const struct policy_domain *domain, enum engine_trouble reason,
+	bool begins, const char *why)
 {
 	struct fixture *t = ctx;
 
 	(void)domain;
+	(void)reason;
 	assert_true(strlen(why) > 0);
 	t->began += begins;
 	t->ended += !begins;
+}
+
+static inline void fixture_may_go(void *ctx, struct str domain, const char *why)
+{
+	(void)domain;
+	(void)why;
+	((struct fixture *)ctx)->may_go++;
 }
 
 static inline void fixture_no_log(void *ctx, struct str line)
@@ -314,6 +321,8 @@ static inline int fixture_setup(void **state)
 	t->world = (struct engine_world){ t, fixture_record, fixture_fetch,
 		fixture_dane, fixture_cancel, fixture_cancel, fixture_cancel };
 	t->dane = DANE_ABSENT;
+	t->mx = (struct mx_host){ .name = STR("mx.example.net"),
+		.preference = 10 };
 	t->dane_ttl_s = 60;
 	t->loop = loop_new();
 	t->opt = ENGINE_DEFAULTS;
@@ -321,7 +330,7 @@ static inline int fixture_setup(void **state)
 	t->opt.clock = &t->clock;
 	t->opt.world = &t->world;
 	t->opt.hooks = (struct engine_hooks){ t, fixture_event, fixture_changed,
-		fixture_trouble };
+		fixture_trouble, fixture_may_go };
 	t->a = arena_must(0);
 	fixture_open(t);
 	*state = t;

@@ -119,7 +119,7 @@ static void c08_new_id(void **state)
 	assert_int_equal(entry(t).n_past, 1);
 	assert_str(entry(t).past[0].id, "id1");
 	assert_int_equal(t->events[ENGINE_POLICY_CHANGED], 1);
-	assert_true(t->ended > 0);
+	assert_int_equal(t->may_go, 1);
 }
 
 /* 24: the same id confirms a policy, but only a fetch prolongs it. */
@@ -304,6 +304,73 @@ static void dane_trouble_defers(void **state)
 	assert_int_equal(t->ended, 1);
 }
 
+static enum decision_action ask_host(struct fixture *t)
+{
+	struct policy_domain host = { STR("example.com"), true, SMTP_PORT };
+	struct engine_ask ask = {};
+
+	engine_ask_start(&ask, t->e, &profile_sts, &host, ENGINE_USUAL,
+		fixture_answer, t);
+	run(t);
+	assert_null(ask.engine);
+	return t->answer.decision.action;
+}
+
+/* What is over for the one way of a domain's mail is not for another, nor is
+ * another reason. */
+static void troubles_are_apart(void **state)
+{
+	struct fixture *t = *state;
+
+	know(t);
+	t->id = NULL;
+	t->dane = DANE_TEMP;
+	t->dane_ttl_s = 30;
+	leap(t, 61);
+	assert_ask(t, "example.com", DECISION_TEMP);
+	assert_int_equal(t->began, 2); /* the record is gone, and this */
+	assert_int_equal(ask_host(t), DECISION_TEMP);
+	assert_int_equal(t->began, 3);
+	t->dane = DANE_ABSENT;
+	leap(t, 31);
+	assert_int_equal(t->may_go, 0);
+	assert_ask(t, "example.com", DECISION_SECURE);
+	assert_int_equal(t->ended, 1);
+	assert_int_equal(t->may_go, 1);
+	/* The policy does not permit the host itself. */
+	assert_int_equal(ask_host(t), DECISION_SECURE);
+	assert_int_equal(t->answer.decision.why, DECISION_WHY_STS_NO_MX);
+	assert_int_equal(t->ended, 2);
+	assert_int_equal(t->began, 4);
+	t->id = "id1";
+	leap(t, 61);
+	assert_ask(t, "example.com", DECISION_SECURE);
+	assert_int_equal(t->ended, 3);
+	assert_int_equal(t->began, 4);
+}
+
+/* Whom nobody watches any more is in no trouble that anybody knows of. */
+static void trouble_that_is_let_go(void **state)
+{
+	struct fixture *t = *state;
+
+	t->opt.max_negative = 2;
+	restart(t);
+	t->dane = DANE_TEMP;
+	assert_ask(t, "a.example", DECISION_TEMP);
+	assert_ask(t, "b.example", DECISION_TEMP);
+	assert_int_equal(t->ended, 0);
+	for (int i = 0; i < 4; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "c%d.example", i);
+		assert_ask(t, name, DECISION_TEMP);
+	}
+	assert_int_equal(t->began, 6);
+	assert_int_equal(t->ended, 4);
+	assert_int_equal(t->may_go, 0);
+}
+
 /* A policy that fits no MX host holds mail: that, and its end, is told. */
 static void no_mx_host_matches(void **state)
 {
@@ -323,11 +390,32 @@ static void no_mx_host_matches(void **state)
 	assert_int_equal(t->answer.decision.why, DECISION_WHY_STS_NO_MX);
 	assert_int_equal(t->events[ENGINE_NO_MX], 1);
 	assert_int_equal(t->began, 1);
-	t->ended = 0;
+	t->mx.name = STR("mx.elsewhere.example");
 	leap(t, 61);
-	know(t);
+	assert_ask(t, "example.com", DECISION_SECURE);
 	assert_int_equal(t->events[ENGINE_MX_AGAIN], 1);
-	assert_true(t->ended > 0);
+	assert_int_equal(t->ended, 1);
+}
+
+/* That is over with another policy too, before anybody asks. */
+static void no_mx_until_a_new_policy(void **state)
+{
+	struct fixture *t = *state;
+
+	t->mx.name = STR("mx.elsewhere.example");
+	t->id = "id1";
+	t->text = "version: STSv1\nmode: enforce\n"
+		  "mx: *.example.net\nmax_age: 604800\n";
+	assert_ask(t, "example.com", DECISION_SECURE);
+	assert_int_equal(ask_host(t), DECISION_SECURE);
+	assert_int_equal(t->began, 2);
+	t->id = "id2";
+	t->text = "version: STSv1\nmode: enforce\n"
+		  "mx: *.elsewhere.example\nmax_age: 604800\n";
+	assert_int_equal(ask_by(t, "example.com", &profile_sts, ENGINE_FETCH),
+		DECISION_SECURE);
+	assert_int_equal(t->ended, 2);
+	assert_int_equal(t->may_go, 1);
 }
 
 /* ---- nobody waits for ever ---- */
@@ -436,7 +524,10 @@ int main(void)
 		TEST(c32_none_replaces),
 		TEST(c35_dane_first),
 		TEST(dane_trouble_defers),
+		TEST(troubles_are_apart),
+		TEST(trouble_that_is_let_go),
 		TEST(no_mx_host_matches),
+		TEST(no_mx_until_a_new_policy),
 		TEST(c36_late_fetch),
 		TEST(c16_late_record),
 		TEST(late_dane_defers),

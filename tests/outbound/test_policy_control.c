@@ -214,6 +214,20 @@ static void policies_come_in_pages(void **state)
 	assert_null(json_get(c.json, "after"));
 }
 
+static void policies_of_the_domains_named(void **state)
+{
+	(void)state;
+	learn("a.example");
+	learn("b.example");
+	assert_int_equal(call("POST", "/v1/cache",
+				 "{\"domains\":[\"b.example\",\"c.example\"]}"),
+		200);
+	assert_str(json_get_str(first("policies"), "domain"), "b.example");
+	assert_null(first("policies")->next);
+	assert_int_equal(call("POST", "/v1/cache", "{}"), 200);
+	assert_null(first("policies"));
+}
+
 static void one_policy_whole_and_forgotten(void **state)
 {
 	const struct json *p;
@@ -366,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_refused),
 		TEST(policies_come_in_pages),
+		TEST(policies_of_the_domains_named),
 		TEST(one_policy_whole_and_forgotten),
 		TEST(a_rule_is_in_force_at_once),
 		TEST(a_pinned_policy_is_in_force_after_its_max_age),

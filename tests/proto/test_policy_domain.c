@@ -10,6 +10,20 @@
 #define LABEL63                                                                \
 	"a23456789012345678901234567890123456789012345678901234567890123"
 
+/* Written it is the same next hop; only a service has no name any more. */
+static void assert_written(struct arena *a, const struct policy_domain *d)
+{
+	struct sbuf b = sbuf_arena(a, POLICY_DOMAIN_TEXT_MAX);
+	struct policy_domain again;
+
+	policy_domain_write(&b, d);
+	assert_int_equal(
+		policy_domain_parse(a, sbuf_str(&b), NULL, &again), ST_OK);
+	assert_true(str_eq(again.name, d->name));
+	assert_int_equal(again.is_host, d->is_host);
+	assert_int_equal(again.port, d->port == 0 ? SMTP_PORT : d->port);
+}
+
 static void keys(void **state)
 {
 	static const struct {
@@ -109,6 +123,7 @@ static void keys(void **state)
 		assert_str(d.name, rows[i].name);
 		assert_int_equal(d.is_host, rows[i].is_host);
 		assert_int_equal(d.port, rows[i].port);
+		assert_written(a, &d);
 	}
 	arena_free(&a);
 }

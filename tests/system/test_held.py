@@ -139,7 +139,10 @@ def test_held_mail_goes_when_the_policy_is_mended(stack, tmp_path):
     row = rows[0]
     assert row["recipients"] == 1 and row["since"] > 0 and row["remedy"]
     assert row["policy"]["mode"] == "enforce" and row["policy"]["id"] == "1"
-    assert "no MX host" in row["trouble"]["why"]
+    assert [(t["reason"], t["next_hop"]) for t in row["trouble"]] == [
+        ("no-mx", f"[{NAME}]:{sender.receiver.port}")]
+    assert f"(mail to [{NAME}]:{sender.receiver.port})" in text
+    assert len(sender.moat.process.log_lines(rf" warn .*{NAME}")) == 1
     assert NAME in text and "1 recipient waits since" in text
     sender.mend()
     wait_until(lambda: sender.receiver.mails, WAIT_S, "the held mail")
