@@ -237,6 +237,17 @@ static void on_ready(void *ctx, unsigned ready)
 		read_some(c);
 }
 
+static int64_t uid_of(int fd, const struct addr *peer)
+{
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+
+	if (peer->ss.ss_family != AF_UNIX ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0)
+		return -1;
+	return cred.uid;
+}
+
 static void on_accept(void *ctx, int fd, const struct addr *peer)
 {
 	struct source *source = ctx;
@@ -250,6 +261,7 @@ static void on_accept(void *ctx, int fd, const struct addr *peer)
 	if (c->next != NULL)
 		c->next->prev = c;
 	s->conns = c;
+	c->call.uid = uid_of(fd, peer);
 	c->call.arena = arena_must(HTTP_SERVER_ARENA_BYTES_MAX);
 	c->in_cap = HTTP_HEAD_BYTES_MAX + HTTP_SERVER_BODY_BYTES_MAX;
 	c->in = arena_alloc(c->call.arena, c->in_cap);

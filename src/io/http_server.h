@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -25,6 +27,7 @@ struct http_call {
 	struct arena *arena; /* lives as long; capped, see above */
 	struct http_request req;
 	struct str body; /* p == NULL: there was none */
+	int64_t uid; /* who asks, by the kernel; -1: not over a unix socket */
 
 	/* Set by a handler that answers later: it is called, instead of an
 	 * answer, when the server is freed meanwhile. NULL: not needed. */

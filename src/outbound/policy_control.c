@@ -261,7 +261,8 @@ static void cache_purge(struct request *r)
 	} else if (st != ST_OK) {
 		fail(r, st, e.text);
 	} else {
-		LOG(LOG_INFO, "control.purged", KV_STR("domain", r->domain));
+		LOG(LOG_INFO, "control.purged", KV_STR("domain", r->domain),
+			KV_INT("by_uid", r->call->uid));
 		done(r, "purged");
 	}
 }
@@ -336,7 +337,7 @@ static void rule_set(struct request *r)
 	LOG(LOG_INFO, "control.rule_set", KV_STR("domain", r->domain),
 		KV_STR("profile", rule.profile),
 		KV_Z("rule", policy_rule_name(rule.kind)),
-		KV_STR("reason", rule.reason));
+		KV_INT("by_uid", r->call->uid), KV_STR("reason", rule.reason));
 	json_open_object(&r->w, NULL);
 	policy_json_rule(&r->w, "rule", &rule, rule.set_at);
 	json_close_object(&r->w);
@@ -360,8 +361,8 @@ static void rule_remove(struct request *r)
 		fail(r, st, e.text);
 	} else {
 		LOG(LOG_INFO, "control.rule_removed",
-			KV_STR("domain", r->domain),
-			KV_STR("profile", profile));
+			KV_STR("domain", r->domain), KV_STR("profile", profile),
+			KV_INT("by_uid", r->call->uid));
 		done(r, "removed");
 	}
 }
@@ -416,6 +417,8 @@ static void ask(struct request *r, const struct policy_domain *domain,
 
 static void cache_refresh(struct request *r)
 {
+	LOG(LOG_INFO, "control.refresh", KV_STR("domain", r->domain),
+		KV_INT("by_uid", r->call->uid));
 	ask(r, &(struct policy_domain){ r->domain, false, SMTP_PORT },
 		ENGINE_FETCH);
 }

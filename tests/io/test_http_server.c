@@ -37,6 +37,7 @@ static void on_call(void *ctx, struct http_call *call)
 	struct fixture *f = ctx;
 
 	f->calls++;
+	assert_int_equal(call->uid, -1); /* nobody knows, over TCP */
 	if (str_eq(call->req.path, STR("/later"))) {
 		f->waiting = call;
 		call->cancel = on_cancel;

@@ -2,8 +2,8 @@
 /* The operator's socket over an engine whose world is a script. */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/testing.h"
@@ -22,7 +22,9 @@ struct control {
 	struct http_server *http;
 	struct policy_control *control;
 	struct engine_profile profiles[2];
-	struct sockaddr_in where;
+	struct sockaddr_un where;
+	socklen_t where_n;
+	char logged[4096];
 	char answer[1 << 16];
 	uint32_t code;
 	const char *body;
@@ -49,16 +51,17 @@ static void write_metrics(void *ctx, struct sbuf *b)
 
 static int setup(void **state)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	socklen_t n = sizeof(c.where);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	c = (struct control){ .profiles = { profile_sts, profile_tlsrpt } };
 	assert_int_equal(fixture_setup((void **)&c.t), 0);
-	c.where.sin_family = AF_INET;
-	c.where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (void *)&c.where, n), 0);
+	/* Without a name the kernel makes one up. */
+	c.where.sun_family = AF_UNIX;
+	c.where_n = sizeof(c.where.sun_family);
+	assert_int_equal(bind(fd, (void *)&c.where, c.where_n), 0);
 	assert_int_equal(listen(fd, 16), 0);
-	assert_int_equal(getsockname(fd, (void *)&c.where, &n), 0);
+	c.where_n = sizeof(c.where);
+	assert_int_equal(getsockname(fd, (void *)&c.where, &c.where_n), 0);
 	c.gate = gate_new(8, 8);
 	c.http = http_server_new(c.t->loop, clock_system(), c.gate);
 	c.control = policy_control_new(&(struct policy_control_parts){
@@ -88,9 +91,9 @@ static int teardown(void **state)
 
 static int dial(void)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	assert_int_equal(connect(fd, (void *)&c.where, sizeof(c.where)), 0);
+	assert_int_equal(connect(fd, (void *)&c.where, c.where_n), 0);
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	return fd;
 }
@@ -280,6 +283,44 @@ static bool shown_in_force(void)
 }
 
 /* What is shown is what mail servers are told. */
+static void keep_log(void *ctx, struct str line)
+{
+	size_t n = strlen(c.logged);
+
+	(void)ctx;
+	assert_true(n + line.n < sizeof(c.logged));
+	memcpy(c.logged + n, line.p, line.n);
+}
+
+/* Several may have the socket: the log tells them apart. */
+static void who_changes_is_logged(void **state)
+{
+	static const struct {
+		const char *method, *path, *body, *event;
+	} rows[] = {
+		{ "PUT", "/v1/rules/a.example", "{\"rule\":\"pin\"}",
+			"control.rule_set" },
+		{ "DELETE", "/v1/rules/a.example", "", "control.rule_removed" },
+		{ "POST", "/v1/cache/a.example/refresh", "",
+			"control.refresh" },
+		{ "DELETE", "/v1/cache/a.example", "", "control.purged" },
+	};
+	char uid[32];
+
+	(void)state;
+	(void)snprintf(uid, sizeof(uid), " by_uid=%u", getuid());
+	learn("a.example");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		log_set_sink(keep_log, NULL);
+		assert_int_equal(
+			call(rows[i].method, rows[i].path, rows[i].body), 200);
+		log_set_sink(fixture_no_log, NULL);
+		assert_non_null(strstr(c.logged, rows[i].event));
+		assert_non_null(strstr(c.logged, uid));
+		memset(c.logged, 0, sizeof(c.logged));
+	}
+}
+
 static void a_pinned_policy_is_in_force_after_its_max_age(void **state)
 {
 	(void)state;
@@ -383,6 +424,7 @@ int main(void)
 		TEST(policies_of_the_domains_named),
 		TEST(one_policy_whole_and_forgotten),
 		TEST(a_rule_is_in_force_at_once),
+		TEST(who_changes_is_logged),
 		TEST(a_pinned_policy_is_in_force_after_its_max_age),
 		TEST(explain_shows_steps_and_each_profile),
 		TEST(a_refresh_that_fails_says_what_a_report_would),
