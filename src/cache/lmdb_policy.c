@@ -34,6 +34,7 @@ struct policy_file {
 	uint64_t max_bytes;
 	bool no_sync;
 	int lock;
+	struct lmdb_guard guard;
 	MDB_env *env;
 	MDB_dbi dbi;
 	MDB_txn *reader; /* reset between reads */
@@ -58,6 +59,57 @@ static enum status failed(int rc, struct err *e)
 		rc == EFBIG || rc == EROFS)
 		st = ST_TEMP;
 	return err_set(e, st, "policy cache: %s", mdb_strerror(rc));
+}
+
+/* ---- found damaged while it is in use ---- */
+
+/*
+ * The index of free pages cannot be verified by reading: that it is damaged
+ * shows when something is written, most often by an assertion of LMDB, which
+ * ends the process. The next start is told to save what can be read, or it
+ * would end in the same way.
+ */
+static void mark_path(const struct policy_file *f, char *path, size_t n)
+{
+	(void)snprintf(path, n, "%s.damaged", f->path);
+}
+
+static void mark(void *ctx)
+{
+	char path[LMDB_PATH_MAX + sizeof(".damaged")];
+	int fd;
+
+	mark_path(ctx, path, sizeof(path));
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, MODE);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static bool is_marked(const struct policy_file *f)
+{
+	char path[LMDB_PATH_MAX + sizeof(".damaged")];
+	struct stat st;
+
+	mark_path(f, path, sizeof(path));
+	return stat(path, &st) == 0;
+}
+
+static void unmark(const struct policy_file *f)
+{
+	char path[LMDB_PATH_MAX + sizeof(".damaged")];
+
+	mark_path(f, path, sizeof(path));
+	(void)unlink(path);
+}
+
+static enum status failed_commit(struct policy_file *f, int rc, struct err *e)
+{
+	if (rc != MDB_CORRUPTED && rc != MDB_PAGE_NOTFOUND)
+		return failed(rc, e);
+	mark(f);
+	return err_set(e, ST_PERM,
+		"%s is damaged: the next start of moatd saves what can be read",
+		f->path);
 }
 
 /* ---- opening ---- */
@@ -94,7 +146,8 @@ static int env_open(struct policy_file *f)
 
 	if (rc != 0)
 		return rc;
-	lmdb_guard(f->env, NULL);
+	f->guard = (struct lmdb_guard){ mark, f };
+	lmdb_guard(f->env, &f->guard);
 	rc = mdb_env_set_mapsize(
 		f->env, f->max_bytes + f->max_bytes / 8 + RESERVE);
 	if (rc == 0)
@@ -334,7 +387,10 @@ static enum status begin_anew(struct policy_file *f, struct err *e)
 		return failed(rc, e);
 	f->info = (struct policy_file_info){ .was_damaged = true,
 		.moved_to = f->moved_to };
-	return salvage(f, e);
+	st = salvage(f, e);
+	if (st == ST_OK)
+		unmark(f);
+	return st;
 }
 
 static enum status open_locked(struct policy_file *f, struct err *e)
@@ -344,7 +400,7 @@ static enum status open_locked(struct policy_file *f, struct err *e)
 	enum status got;
 	int rc = 0;
 
-	if (there && !lmdb_file_plausible(f->path))
+	if (there && (is_marked(f) || !lmdb_file_plausible(f->path)))
 		return begin_anew(f, e);
 	rc = env_open(f);
 	if (there && (rc == MDB_INVALID || rc == MDB_CORRUPTED ||
@@ -408,7 +464,7 @@ static int times_del(struct policy_file *f, MDB_txn *txn, struct str entry)
 	MDB_val key = lmdb_val(entry), value;
 	struct policy_times times;
 	struct policy_key k;
-	int rc = mdb_get(txn, f->dbi, &key, &value);
+	int rc = lmdb_get(txn, f->dbi, &key, &value);
 
 	if (rc != 0)
 		return rc == MDB_NOTFOUND ? 0 : rc;
@@ -465,7 +521,7 @@ enum status policy_file_commit(struct policy_file *f,
 		rc = mdb_txn_commit(txn);
 	else if (txn != NULL)
 		mdb_txn_abort(txn);
-	return rc == 0 ? ST_OK : failed(rc, e);
+	return rc == 0 ? ST_OK : failed_commit(f, rc, e);
 }
 
 static uint64_t free_pages(struct policy_file *f)

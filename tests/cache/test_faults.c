@@ -316,6 +316,64 @@ static void cut_off(void **state)
 	(void)left_after(t, 2000);
 }
 
+/* The page at which LMDB's table of free pages begins, by the newest of the two
+ * meta pages: its root, and the number of the transaction. */
+static off_t free_root(int fd)
+{
+	uint64_t root[2], txn[2];
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pread(fd, &root[i], 8, i * 4096 + 80), 8);
+		assert_int_equal(pread(fd, &txn[i], 8, i * 4096 + 144), 8);
+	}
+	return (off_t)root[txn[1] > txn[0]] * 4096;
+}
+
+/* Writing, whether LMDB gives up or aborts. */
+static void write_once(const struct fixture *from)
+{
+	struct fixture copy = *from, *t = &copy;
+	struct rlimit none = {};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)freopen("/dev/null", "w", stderr);
+	if (policy_cache_open(t->path, &t->opt, &t->c, &t->e) != ST_OK)
+		_exit(1);
+	policy_cache_start(t->c, &t->fd);
+	put(t, "late.example");
+	policy_cache_flush(t->c);
+	_exit(2);
+}
+
+/* Nothing that is read is damaged; it shows when something is written, and is
+ * mended by the next start instead of ending that one too. */
+static void free_pages_are_damaged(void **state)
+{
+	const uint16_t empty_branch[] = { 1, 16, 16 };
+	struct fixture *t = *state;
+	int fd, status;
+	pid_t pid;
+
+	for (int i = 0; i < 3; i++) {
+		fill(t, 300);
+		OK(policy_cache_open(t->path, &t->opt, &t->c, &t->e));
+		policy_cache_start(t->c, &t->fd);
+	}
+	policy_cache_close(&t->c);
+	fd = open(t->path, O_RDWR);
+	assert_int_equal(pwrite(fd, empty_branch, sizeof(empty_branch),
+				 free_root(fd) + 10),
+		sizeof(empty_branch));
+	(void)close(fd);
+	pid = fork();
+	if (pid == 0)
+		write_once(t);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+	assert_int_equal(left_after(t, 300), 300);
+}
+
 /* An empty file is what an interrupted first start leaves. */
 static void empty(void **state)
 {
@@ -366,6 +424,7 @@ int main(void)
 		TEST(one_bit),
 		TEST(garbage),
 		TEST(cut_off),
+		TEST(free_pages_are_damaged),
 		TEST(empty),
 		TEST(one_process_only),
 		TEST(many_restarts),
