@@ -3,6 +3,7 @@
 #include "api/policy_settings.h"
 
 #include "api/settings.h"
+#include "api/stub_settings.h"
 #include "base/bug.h"
 #include "outbound/policy_json.h"
 #include "proto/ip_net.h"
@@ -12,21 +13,6 @@
 static int ms_of(const struct settings *set, const char *key)
 {
 	return (int)(settings_int(set, key) * 1000);
-}
-
-/* "ZONE=ADDRESS:PORT" */
-static struct resolver_stub *stubs_of(
-	const struct settings *set, struct arena *a, size_t *n)
-{
-	const struct str *list = settings_list(set, "policy.stubs", n);
-	struct resolver_stub *out = arena_array(a, *n, sizeof(*out));
-
-	BUG(out == NULL);
-	for (size_t i = 0; i < *n; i++) {
-		out[i].server = list[i];
-		out[i].zone = str_cut(&out[i].server, '=');
-	}
-	return out;
 }
 
 static struct ip_net *nets_of(
@@ -67,7 +53,7 @@ static struct dns_lookups_options dns_of(
 	struct dns_lookups_options o = { .mode = mode_of(set) };
 
 	o.servers = settings_list(set, "policy.resolver", &o.n_servers);
-	o.stubs = stubs_of(set, a, &o.n_stubs);
+	o.stubs = stub_settings_read(set, "policy.stubs", a, &o.n_stubs);
 	o.root_anchor = settings_str(set, "policy.root_anchor").p;
 	o.check_name = settings_str(set, "policy.dnssec_check");
 	o.bogus_name = settings_str(set, "policy.dnssec_bogus");

@@ -67,6 +67,7 @@ static const char *const type_names[] = {
 	[SETTING_IPS] = "IP addresses",
 	[SETTING_ADDRS] = "addresses with ports",
 	[SETTING_NETS] = "networks",
+	[SETTING_STUBS] = "zones with name servers",
 };
 
 const char *setting_type_name(enum setting_type type)
@@ -78,7 +79,7 @@ static bool is_list(enum setting_type type)
 {
 	return type == SETTING_LIST || type == SETTING_NAMES ||
 	       type == SETTING_IPS || type == SETTING_ADDRS ||
-	       type == SETTING_NETS;
+	       type == SETTING_NETS || type == SETTING_STUBS;
 }
 
 static struct str must(struct str s)
@@ -151,6 +152,17 @@ static const char *check_bool(struct str s, int64_t *out)
 	return *out || str_eq(s, STR("no")) ? NULL : "yes or no";
 }
 
+static const char *check_stub(struct arena *a, struct str s)
+{
+	struct str zone = str_cut(&s, '=');
+	struct addr addr;
+
+	if (s.p == NULL || zone.n == 0 || check_name(a, &zone) != NULL ||
+		addr_parse(s, 0, &addr) != ST_OK)
+		return "ZONE=ADDRESS:PORT";
+	return NULL;
+}
+
 static const char *check_word(
 	struct arena *a, enum setting_type type, struct str *s)
 {
@@ -165,6 +177,8 @@ static const char *check_word(
 		return "ADDRESS:PORT or [ADDRESS]:PORT";
 	if (type == SETTING_NETS && ip_net_parse(*s, &net) != ST_OK)
 		return "a network, as 192.0.2.0/24";
+	if (type == SETTING_STUBS)
+		return check_stub(a, *s);
 	return NULL;
 }
 
@@ -218,6 +232,7 @@ static const char *check(
 	case SETTING_IPS:
 	case SETTING_ADDRS:
 	case SETTING_NETS:
+	case SETTING_STUBS:
 		return check_list(a, row->type, v);
 	}
 	BUG(true);

@@ -49,6 +49,7 @@ enum setting_type {
 	SETTING_IPS,	/* IP addresses */
 	SETTING_ADDRS,	/* IP addresses with ports: where to bind or connect */
 	SETTING_NETS,	/* networks, as ip_net_parse reads them */
+	SETTING_STUBS,	/* ZONE=ADDRESS:PORT: name servers of zones */
 };
 
 /* Of the NAME of a section [profile NAME]. */

@@ -234,7 +234,7 @@ const struct setting_row setting_rows[] = {
 	{ "probe", "allow_private", SETTING_BOOL, "no", NULL,
 		"Lets probes connect to private and loopback addresses. Only "
 		"for laboratories." },
-	{ "probe", "stubs", SETTING_LIST, "", NULL,
+	{ "probe", "stubs", SETTING_STUBS, "", NULL,
 		"Name servers of zones that the public DNS does not know, as "
 		"ZONE=ADDRESS:PORT. For laboratories and trials." },
 	{ "probe", "dns_port", SETTING_INT, "53", "1..65535",
@@ -281,7 +281,7 @@ const struct setting_row setting_rows[] = {
 		"answers are called authentic. Empty: none." },
 	{ "policy", "root_anchor", SETTING_PATH, "/usr/share/dns/root.key",
 		NULL, "The DNSSEC keys of the root, for own validation." },
-	{ "policy", "stubs", SETTING_LIST, "", NULL,
+	{ "policy", "stubs", SETTING_STUBS, "", NULL,
 		"Name servers of zones that the public DNS does not know, as "
 		"ZONE=ADDRESS:PORT. For laboratories and trials." },
 	{ "policy", "ca_file", SETTING_PATH, "", NULL,

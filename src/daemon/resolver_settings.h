@@ -8,9 +8,8 @@
 struct arena;
 
 /*
- * In open: reads the settings into *out, whose lists live in a and the
- * settings, and lets the role read what the resolver reads. ST_INVALID:
- * probe.stubs is malformed.
+ * In open: the settings, whose lists live in a and in them, and leave for the
+ * role to read what the resolver reads.
  */
-enum status resolver_settings_read(struct role_env *env, struct arena *a,
-	struct resolver_options *out, struct err *e);
+struct resolver_options resolver_settings_read(
+	struct role_env *env, struct arena *a);

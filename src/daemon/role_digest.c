@@ -53,14 +53,13 @@ static enum status open_reader(
 		.time_ms = 20000,
 		.key = dkim_keys_find,
 	};
-	struct resolver_options resolver = {};
+	struct resolver_options resolver = resolver_settings_read(
+		env, s->arena);
 	enum status st;
 
-	st = resolver_settings_read(env, s->arena, &resolver, e);
-	if (st == ST_OK)
-		st = dkim_keys_open(&resolver,
-			settings_str(env->settings, "report.dkim_keys").p,
-			clock_system(), &s->keys, e);
+	st = dkim_keys_open(&resolver,
+		settings_str(env->settings, "report.dkim_keys").p,
+		clock_system(), &s->keys, e);
 	if (st != ST_OK)
 		return st;
 	options.key_ctx = s->keys;

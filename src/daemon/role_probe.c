@@ -38,7 +38,8 @@ static enum status open_probe(struct role_env *env, void **state, struct err *e)
 	role_allow_read(env, s->options.ca_file);
 	if (s->listen_fd < 0)
 		return err_set(e, ST_PERM, "no socket was handed in");
-	return resolver_settings_read(env, s->arena, &s->options.resolver, e);
+	s->options.resolver = resolver_settings_read(env, s->arena);
+	return ST_OK;
 }
 
 static enum status start(struct role_env *env, void *state, struct err *e)
