@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 180
+START_S = 600
 
 
 def start(folder):
