@@ -4,18 +4,22 @@ and why, and when the policy is mended it goes at once, if that is wanted."""
 
 import contextlib
 import json
+import pwd
 import socket
 import ssl
+import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
 from harness import postfix
-from harness.moat import HOST
+from harness.moat import HOST, ordinary_user
 from harness.postfix import Postfix
-from harness.process import wait_until
+from harness.process import wait_until, with_mounts
 from test_policy_role import World, domain, policy
 
+UNIT = Path(__file__).resolve().parents[2] / "etc" / "moatd.service.in"
 WAIT_S = 30
 MAIL = "Subject: held\r\n\r\nhello\r\n"
 NAME = domain("moved")
@@ -90,17 +94,33 @@ class Receiver:
                 client.sendall(b"250 ok\r\n")
 
 
+def bounding_set():
+    """The capabilities that etc/moatd.service leaves to moatd."""
+    line = next(line for line in UNIT.read_text().splitlines()
+                if line.startswith("CapabilityBoundingSet="))
+    names = line.split("=")[1].lower().replace("cap_", "+").split()
+    return ["setpriv", "--bounding-set", ",".join(["-all", *names])]
+
+
 class Sender:
     """World, a mail host of NAME, and a Postfix that asks moat and sends there.
-    The policy does not permit the host, so the mail waits."""
+    The policy does not permit the host, so the mail waits. moat is started by
+    root with what its unit leaves to it, and its roles are of an ordinary
+    user, for whom the main.cf of the system names the Postfix."""
 
     def __init__(self, stack, folder, release):
         self.world = World(stack, folder)
         ca = self.world.authority
         self.receiver = stack.enter_context(Receiver(ca.issue(NAME)))
-        self.moat = stack.enter_context(self.world.moat(
-            {"server": {"roles": "policy", "user": "root"}},
-            release_held=release, postfix_config=folder / "mta" / "conf"))
+        conf, system = folder / "mta" / "conf", folder / "etc-postfix"
+        system.mkdir()
+        (system / "main.cf").write_text(
+            f"alternate_config_directories = {conf}\n")
+        self.moat = self.world.moat(release_held=release, postfix_config=conf)
+        self.moat.process.argv = with_mounts(
+            {"/etc/postfix": system},
+            [*bounding_set(), *self.moat.process.argv])
+        stack.enter_context(self.moat)
         hosts = folder / "hosts"
         hosts.write_text(f"127.0.0.1 localhost\n{HOST} {NAME}\n")
         self.postfix = stack.enter_context(Postfix(
@@ -110,6 +130,15 @@ class Sender:
 
     def log(self, event):
         return self.moat.process.log_lines(rf"\b{event}\b")
+
+    def helper_status(self):
+        """What /proc tells of the helper beside the role."""
+        role, = self.moat.role_pids("policy")
+        pid = subprocess.run(["ps", "-o", "pid=", "--ppid", str(role)],
+                             capture_output=True, text=True,
+                             check=True).stdout.strip()
+        lines = Path("/proc", pid, "status").read_text().splitlines()
+        return dict(line.split(":", 1) for line in lines)
 
     def send(self):
         self.postfix.send("a@client.example", f"x@{NAME}", MAIL)
@@ -151,6 +180,20 @@ def test_held_mail_goes_when_the_policy_is_mended(stack, tmp_path):
     wait_until(lambda: sender.log(r"held\.released .*messages=1"), WAIT_S,
                "the helper's word")
     wait_until(lambda: sender.held()[0] == 0, WAIT_S, "nothing to be held")
+
+
+def test_the_helper_is_an_ordinary_user(stack, tmp_path):
+    """So what the test above has seen needs no more rights than these."""
+    status = Sender(stack, tmp_path, "yes").helper_status()
+    assert set(status["Uid"].split()) == {
+        str(pwd.getpwnam(ordinary_user()).pw_uid)}
+    assert int(status["CapEff"], 16) == 0
+    assert status["NoNewPrivs"].strip() == "0"
+    unit = UNIT.read_text()
+    # Each of these takes the right to run postqueue, or may imply what does.
+    for word in ("\nNoNewPrivileges=", "\nUser=", "\nDynamicUser=",
+                 "\nPrivateUsers="):
+        assert word not in unit
 
 
 def test_unasked_it_waits_for_postfix(stack, tmp_path):

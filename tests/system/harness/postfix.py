@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from .ports import free_port
-from .process import Process, wait_until
+from .process import Process, wait_until, with_mounts
 
 HOST = "127.0.0.1"
 DAEMONS = "/usr/lib/postfix/sbin"
@@ -79,8 +79,7 @@ class Postfix:
         self.more = more
         argv = ["/usr/sbin/postfix", "-c", self.folder / "conf", "start-fg"]
         if hosts is not None:
-            argv = ["unshare", "--mount", "sh", "-ec",
-                    'mount --bind "$0" /etc/hosts; exec "$@"', hosts, *argv]
+            argv = with_mounts({"/etc/hosts": hosts}, argv)
         self.process = Process(argv, self.folder, "postfix")
 
     def _write(self):

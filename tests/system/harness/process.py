@@ -43,6 +43,16 @@ def wait_until(condition, timeout_s=10, what="condition", every_s=0.02):
         time.sleep(every_s)
 
 
+def with_mounts(mounts, argv):
+    """argv for which, and for nobody else, other files or folders stand at
+    some places: {place: what stands there}. It needs root."""
+    pairs = [str(word) for place, what in mounts.items()
+             for word in (what, place)]
+    return ["unshare", "--mount", "sh", "-ec",
+            'while [ "$1" != -- ]; do mount --bind "$1" "$2"; shift 2; done;'
+            ' shift; exec "$@"', "sh", *pairs, "--", *map(str, argv)]
+
+
 class Process:
     """argv run in folder; the log is folder/NAME.log."""
 
