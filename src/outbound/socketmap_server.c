@@ -461,20 +461,35 @@ static void on_ready(void *ctx, unsigned ready)
 
 /* ---- the server ---- */
 
-/* With nearly all places taken, who waits longest for a request makes room. */
-static void make_room(struct socketmap_server *s)
+/* NULL: none waits so. */
+static struct conn *longest(const struct socketmap_server *s, enum wait wait)
 {
 	struct conn *oldest = NULL;
 
-	if (!gate_is_near(s->gate))
-		return;
 	for (struct conn *c = s->conns; c != NULL; c = c->next)
-		if (c->wait == WAIT_REQUEST &&
+		if (c->wait == wait &&
 			(oldest == NULL ||
 				c->deadline_ms < oldest->deadline_ms))
 			oldest = c;
-	if (oldest != NULL)
-		conn_close(oldest);
+	return oldest;
+}
+
+/*
+ * With nearly all places taken, one makes room: who began a request long ago
+ * and did not complete it, or does not take replies, as no mail server does;
+ * else who is idle, and will come again when it has something to ask.
+ */
+static void make_room(struct socketmap_server *s)
+{
+	static const enum wait order[] = { WAIT_REST, WAIT_TAKE, WAIT_REQUEST };
+	struct conn *c = NULL;
+
+	if (!gate_is_near(s->gate))
+		return;
+	for (size_t i = 0; c == NULL && i < sizeof(order) / sizeof(*order); i++)
+		c = longest(s, order[i]);
+	if (c != NULL)
+		conn_close(c);
 }
 
 static void on_accept(void *ctx, int fd, const struct addr *peer)

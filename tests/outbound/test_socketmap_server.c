@@ -540,6 +540,57 @@ static void the_idle_make_room(void **state)
 	finish(f);
 }
 
+/* Half a request, or replies that nobody takes, keep no place for long. */
+static void the_slow_make_room(void **state)
+{
+	struct fixture *f = mem_must(sizeof(*f));
+	int idle, half[8], fd;
+
+	(void)state;
+	start_with(f, 4, 60000, 60000);
+	idle = dial(f);
+	settle(f);
+	for (int i = 0; i < 8; i++) {
+		half[i] = dial(f);
+		settle(f);
+		say(f, half[i], "8:st");
+		settle(f);
+	}
+	fd = dial(f);
+	request(f, fd, KEYS("now1"));
+	assert_string_equal(heard(fd), "7:OK now1,");
+	request(f, idle, KEYS("now2"));
+	assert_string_equal(heard(idle), "7:OK now2,");
+	for (int i = 0; i < 8; i++)
+		(void)close(half[i]);
+	(void)close(idle);
+	(void)close(fd);
+	finish(f);
+}
+
+static void the_deaf_make_room(void **state)
+{
+	struct fixture *f = mem_must(sizeof(*f));
+	int deaf[4], fd;
+
+	(void)state;
+	start_with(f, 4, 60000, 60000);
+	f->pad = 300000;
+	for (int i = 0; i < 4; i++) {
+		deaf[i] = dial(f);
+		request(f, deaf[i], KEYS("now1"));
+		settle(f);
+	}
+	f->pad = 0;
+	fd = dial(f);
+	request(f, fd, KEYS("now2"));
+	assert_string_equal(heard(fd), "7:OK now2,");
+	for (int i = 0; i < 4; i++)
+		(void)close(deaf[i]);
+	(void)close(fd);
+	finish(f);
+}
+
 static void on_a_unix_socket(void **state)
 {
 	struct fixture *f = start();
@@ -583,6 +634,8 @@ int main(void)
 		cmocka_unit_test(one_client_does_not_hold_up_another),
 		cmocka_unit_test(deadlines),
 		cmocka_unit_test(the_idle_make_room),
+		cmocka_unit_test(the_slow_make_room),
+		cmocka_unit_test(the_deaf_make_room),
 		cmocka_unit_test(on_a_unix_socket),
 	};
 
