@@ -172,10 +172,12 @@ static enum status drop_totals(
 	struct store *s, struct str tenant, int64_t before, struct err *e)
 {
 	int64_t day = before / UTC_DAY_S;
-	enum status st = store_run(s,
-		"DELETE FROM rollup WHERE tenant = $1 AND day < $2",
-		ARGS(DB_T(tenant), DB_I(day)), NULL, e);
+	enum status st = rollup_write(s, e);
 
+	if (st == ST_OK)
+		st = store_run(s,
+			"DELETE FROM rollup WHERE tenant = $1 AND day < $2",
+			ARGS(DB_T(tenant), DB_I(day)), NULL, e);
 	if (st != ST_OK)
 		return st;
 	return store_run(s,

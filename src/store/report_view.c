@@ -107,7 +107,10 @@ enum status store_view_list(struct store *s, struct arena *a,
 {
 	bool of_results = f->by_family || f->result.n > 0;
 	enum rollup_kind kind = views[f->view].kind;
+	enum status st = rollup_write(s, e);
 
+	if (st != ST_OK)
+		return st;
 	BUG(of_results && !store_view_has_results(f->view));
 	if (kind == ROLLUP_DAY && of_results)
 		kind = ROLLUP_RESULT;
@@ -139,12 +142,15 @@ enum status store_view_spread(struct store *s, struct arena *a,
 	int64_t *reporters, int64_t *successful, struct err *e)
 {
 	int64_t all[1] = {}, ok[1] = {};
-	enum status st;
+	enum status st = rollup_write(s, e);
 
-	st = store_ints(s, "SELECT COUNT(DISTINCT k1) FROM rollup " DAYS,
-		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(ROLLUP_POLICY),
-			DB_I(f->from), DB_I(f->to), DB_I(!f->proven_only)),
-		all, 1, e);
+	if (st == ST_OK)
+		st = store_ints(s,
+			"SELECT COUNT(DISTINCT k1) FROM rollup " DAYS,
+			ARGS(DB_T(f->tenant), DB_T(f->domain),
+				DB_I(ROLLUP_POLICY), DB_I(f->from), DB_I(f->to),
+				DB_I(!f->proven_only)),
+			all, 1, e);
 	if (st == ST_OK)
 		st = store_ints(s,
 			"SELECT COALESCE(MAX(part), 0) FROM (SELECT "

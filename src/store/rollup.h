@@ -27,9 +27,15 @@ enum rollup_kind {
 #define ROLLUP_TEXT_MAX 300u
 #define ROLLUP_POLICY_MAX 2000u
 
-/* Adds (sign 1) or subtracts (-1) a report with its policies and failures. */
+/*
+ * Adds (sign 1) or subtracts (-1) a report with its policies and failures, in a
+ * transaction, at whose end the sums are written.
+ */
 enum status rollup_report(
 	struct store *s, const struct store_report *r, int sign, struct err *e);
+
+/* Writes them now, for one who looks at the table in the transaction. */
+enum status rollup_write(struct store *s, struct err *e);
 
 /*
  * Takes a domain's days from <= day < to out, also out of those of all

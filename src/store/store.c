@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "store/rollup_sums.h"
 #include "store/store.h"
 #include "store/table.h"
 
@@ -15,7 +16,8 @@
 struct store {
 	const struct db_ops *ops;
 	struct db *db;
-	struct map *statements; /* SQL text -> struct db_stmt */
+	struct map *statements;	  /* SQL text -> struct db_stmt */
+	struct rollup_sums *sums; /* of reports, written before a commit */
 	bool in_transaction;
 };
 
@@ -34,6 +36,7 @@ void store_close(struct store **s)
 		(*s)->ops->finalize(&stmt);
 	}
 	map_free(&(*s)->statements);
+	rollup_sums_free(&(*s)->sums);
 	(*s)->ops->close(&(*s)->db);
 	mem_free(*s);
 	*s = NULL;
@@ -46,6 +49,7 @@ enum status store_open(const char *target, struct store **out, struct err *e)
 
 	s->ops = &sqlite_ops;
 	s->statements = map_new();
+	s->sums = rollup_sums_new();
 	if (str_starts(str_of(target), STR("postgresql:")))
 		st = err_set(e, ST_PERM,
 			"%s: this build has no PostgreSQL engine", target);
@@ -81,7 +85,9 @@ enum status store_commit(struct store *s, struct err *e)
 	enum status st;
 
 	BUG(!s->in_transaction);
-	st = s->ops->commit(s->db, e);
+	st = rollup_sums_write(s->sums, s, e);
+	if (st == ST_OK)
+		st = s->ops->commit(s->db, e);
 	if (st == ST_OK)
 		s->in_transaction = false;
 	return st;
@@ -91,6 +97,7 @@ void store_rollback(struct store *s)
 {
 	if (s->in_transaction)
 		s->ops->rollback(s->db);
+	rollup_sums_forget(s->sums);
 	s->in_transaction = false;
 }
 
@@ -110,6 +117,11 @@ enum status store_leave(
 	if (st != ST_OK)
 		store_rollback(s);
 	return st;
+}
+
+struct rollup_sums *store_sums(struct store *s)
+{
+	return s->sums;
 }
 
 enum status store_script(struct store *s, const char *script, struct err *e)

@@ -258,19 +258,38 @@ static enum status write_row(struct store *s, const struct table *t,
 
 /* ---- SQL from the column list -------------------------------------------- */
 
+/* Written anew for each statement, so in the quickest way. */
 static void add_names(struct sbuf *b, const struct table *t, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		sbuf_fmt(b, "%s%s", i > 0 ? ", " : "", t->columns[i].name);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			sbuf_addz(b, ", ");
+		sbuf_addz(b, t->columns[i].name);
+	}
+}
+
+/* $1, $2, ... */
+static void add_place(struct sbuf *b, size_t no)
+{
+	BUG(no >= 100);
+	sbuf_addc(b, '$');
+	if (no >= 10)
+		sbuf_addc(b, (char)('0' + no / 10));
+	sbuf_addc(b, (char)('0' + no % 10));
 }
 
 static void add_insert(struct sbuf *b, const struct table *t)
 {
-	sbuf_fmt(b, "INSERT INTO %s (", t->name);
+	sbuf_addz(b, "INSERT INTO ");
+	sbuf_addz(b, t->name);
+	sbuf_addz(b, " (");
 	add_names(b, t, t->n);
 	sbuf_addz(b, ") VALUES (");
-	for (size_t i = 0; i < t->n; i++)
-		sbuf_fmt(b, "%s$%zu", i > 0 ? ", " : "", i + 1);
+	for (size_t i = 0; i < t->n; i++) {
+		if (i > 0)
+			sbuf_addz(b, ", ");
+		add_place(b, i + 1);
+	}
 	sbuf_addc(b, ')');
 }
 
@@ -278,7 +297,9 @@ static void add_select(struct sbuf *b, const struct table *t, const char *tail)
 {
 	sbuf_addz(b, "SELECT ");
 	add_names(b, t, t->n);
-	sbuf_fmt(b, " FROM %s ", t->name);
+	sbuf_addz(b, " FROM ");
+	sbuf_addz(b, t->name);
+	sbuf_addc(b, ' ');
 	sbuf_addz(b, tail);
 }
 

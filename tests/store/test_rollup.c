@@ -152,24 +152,29 @@ static void recount(struct engine *t)
 	store_close(&fresh);
 }
 
+/* Adds, reads again or erases. */
+static void change(struct engine *t, size_t no)
+{
+	struct store_report r = random_report(t->a, no);
+	struct store_strs raw;
+	int64_t day = (int64_t)rng(3);
+
+	if (rng(30) == 0)
+		OK(store_report_erase(t->s, t->a, STORE_TENANT_DEFAULT,
+			PICK(domains), day, day + 1, &raw, NULL, &t->e));
+	else if (rng(6) == 0)
+		OK(store_report_drop_raw(t->s, r.raw_name, &t->e));
+	else
+		OK(store_report_add(t->s, &r, NULL, &t->e));
+}
+
 static void sums_are_those_of_a_recount(void **state)
 {
 	struct engine *t = *state;
 
 	seed = 1;
 	for (size_t i = 0; i < STEPS; i++) {
-		struct store_report r = random_report(t->a, i);
-		struct store_strs raw;
-		int64_t day = (int64_t)rng(3);
-
-		if (rng(30) == 0)
-			OK(store_report_erase(t->s, t->a, STORE_TENANT_DEFAULT,
-				PICK(domains), day, day + 1, &raw, NULL,
-				&t->e));
-		else if (rng(6) == 0)
-			OK(store_report_drop_raw(t->s, r.raw_name, &t->e));
-		else
-			OK(store_report_add(t->s, &r, NULL, &t->e));
+		change(t, i);
 		if (i % 40 == 39)
 			recount(t);
 	}
@@ -182,6 +187,36 @@ static void sums_are_those_of_a_recount(void **state)
 			domains[i], 0, ALL_DAYS, &raw, NULL, &t->e));
 	}
 	assert_str(views_of(t, t->s, STR("")), "");
+}
+
+/* Several changes in one transaction, looked at in its midst or not. */
+static void transactions_add_up_too(void **state)
+{
+	struct engine *t = *state;
+
+	seed = 2;
+	for (size_t i = 0; i < STEPS;) {
+		struct str before = views_of(t, t->s, STR(""));
+		bool undo = rng(4) == 0;
+
+		OK(store_begin(t->s, &t->e));
+		for (size_t k = rng(20); k > 0; k--, i++) {
+			change(t, i);
+			if (rng(10) == 0)
+				(void)views_of(t, t->s, STR(""));
+		}
+		if (rng(8) == 0)
+			recount(t);
+		if (!undo) {
+			OK(store_commit(t->s, &t->e));
+			if (rng(5) == 0)
+				recount(t);
+			continue;
+		}
+		store_rollback(t->s);
+		assert_true(str_eq(views_of(t, t->s, STR("")), before));
+	}
+	recount(t);
 }
 
 /* The last: sums stay when details go, and a replay adds nothing. */
@@ -390,6 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_are_those_of_a_recount),
+		cmocka_unit_test(transactions_add_up_too),
 		cmocka_unit_test(sums_outlive_details),
 		cmocka_unit_test(policy_types_stay_apart),
 		cmocka_unit_test(a_better_proof_takes_the_place),

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rollup_sums: a map from keys to rows. n counts what was added to a row: at 0
+ * the row goes, so that what was added and subtracted leaves no trace.
+ */
+#include <stdlib.h>
+
+#include "base/bug.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/sbuf.h"
+#include "store/rollup_sums.h"
+#include "store/table.h"
+
+#include "base/poison.h"
+
+#define BYTES_MAX ((size_t)16 << 20)
+#define KEY_MAX ((size_t)1 << 20)
+
+/* A row and its key as one text. */
+struct sum {
+	struct str key;
+	struct rollup_row row;
+};
+
+struct rollup_sums {
+	struct map *rows;      /* key -> struct sum, in arena */
+	struct arena *arena;   /* NULL: there are none */
+	struct arena *scratch; /* for one key */
+};
+
+struct rollup_sums *rollup_sums_new(void)
+{
+	struct rollup_sums *sums = mem_must(sizeof(*sums));
+
+	sums->scratch = arena_must(0);
+	return sums;
+}
+
+void rollup_sums_forget(struct rollup_sums *sums)
+{
+	map_free(&sums->rows);
+	arena_free(&sums->arena);
+}
+
+void rollup_sums_free(struct rollup_sums **sums)
+{
+	if (*sums == NULL)
+		return;
+	rollup_sums_forget(*sums);
+	arena_free(&(*sums)->scratch);
+	mem_free(*sums);
+	*sums = NULL;
+}
+
+static void add_text(struct sbuf *b, struct str text)
+{
+	sbuf_add(b, text);
+	sbuf_addc(b, '\0'); /* which no text has */
+}
+
+static struct str key_of(struct rollup_sums *sums, const struct rollup_row *r)
+{
+	char numbers[] = { (char)r->kind, (char)r->unproven };
+	struct sbuf b;
+
+	arena_reset(sums->scratch);
+	b = sbuf_arena(sums->scratch, KEY_MAX);
+	add_text(&b, r->tenant);
+	add_text(&b, r->domain);
+	sbuf_add(&b, (struct str){ numbers, sizeof(numbers) });
+	sbuf_add(&b, (struct str){ (const char *)&r->day, sizeof(r->day) });
+	add_text(&b, r->policy_type);
+	add_text(&b, r->k1);
+	add_text(&b, r->k2);
+	add_text(&b, r->k3);
+	BUG(!sbuf_ok(&b));
+	return sbuf_str(&b);
+}
+
+static struct sum *sum_new(
+	struct arena *a, struct str key, const struct rollup_row *row)
+{
+	struct sum *sum = arena_alloc(a, sizeof(*sum));
+
+	BUG(sum == NULL);
+	*sum = (struct sum){ arena_str(a, key), *row };
+	sum->row.tenant = arena_str(a, row->tenant);
+	sum->row.domain = arena_str(a, row->domain);
+	sum->row.policy_type = arena_str(a, row->policy_type);
+	sum->row.k1 = arena_str(a, row->k1);
+	sum->row.k2 = arena_str(a, row->k2);
+	sum->row.k3 = arena_str(a, row->k3);
+	return sum;
+}
+
+void rollup_sums_add(struct rollup_sums *sums, const struct rollup_row *row)
+{
+	struct str key = key_of(sums, row);
+	struct sum *sum;
+
+	if (sums->arena == NULL) {
+		sums->arena = arena_must(0);
+		sums->rows = map_new();
+	}
+	sum = map_get(sums->rows, key);
+	if (sum == NULL) {
+		sum = sum_new(sums->arena, key, row);
+		(void)map_put(sums->rows, key, sum);
+		return;
+	}
+	sum->row.n += row->n;
+	sum->row.ok += row->ok;
+	sum->row.failed += row->failed;
+}
+
+bool rollup_sums_full(const struct rollup_sums *sums)
+{
+	return sums->arena != NULL && arena_used(sums->arena) > BYTES_MAX;
+}
+
+#define KEY "tenant, domain, kind, day, unproven, policy_type, k1, k2, k3"
+
+static enum status put(
+	struct store *s, const struct rollup_row *r, struct err *e)
+{
+	return store_run(s,
+		"INSERT INTO rollup (" KEY ", family, n, ok, failed) VALUES "
+		"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
+		"ON CONFLICT (" KEY ") DO UPDATE SET n = rollup.n + excluded.n,"
+		" ok = rollup.ok + excluded.ok,"
+		" failed = rollup.failed + excluded.failed",
+		ARGS(DB_T(r->tenant), DB_T(r->domain), DB_I((int64_t)r->kind),
+			DB_I(r->day), DB_I(r->unproven), DB_T(r->policy_type),
+			DB_T(r->k1), DB_T(r->k2), DB_T(r->k3),
+			DB_I((int64_t)r->family), DB_I(r->n), DB_I(r->ok),
+			DB_I(r->failed)),
+		NULL, e);
+}
+
+/* Does nothing where the day has been dropped for its age. */
+static enum status take(
+	struct store *s, const struct rollup_row *r, struct err *e)
+{
+	enum status st = store_run(s,
+		"UPDATE rollup SET n = n + $1, ok = ok + $2, failed = failed + "
+		"$3 WHERE tenant = $4 AND domain = $5 AND kind = $6 AND "
+		"day = $7 AND unproven = $8 AND policy_type = $9 "
+		"AND k1 = $10 AND k2 = $11 AND k3 = $12",
+		ARGS(DB_I(r->n), DB_I(r->ok), DB_I(r->failed), DB_T(r->tenant),
+			DB_T(r->domain), DB_I((int64_t)r->kind), DB_I(r->day),
+			DB_I(r->unproven), DB_T(r->policy_type), DB_T(r->k1),
+			DB_T(r->k2), DB_T(r->k3)),
+		NULL, e);
+
+	if (st != ST_OK || r->n == 0)
+		return st;
+	return store_run(s,
+		"DELETE FROM rollup WHERE tenant = $1 AND domain = $2 AND "
+		"kind = $3 AND day = $4 AND unproven = $5 AND policy_type = $6 "
+		"AND k1 = $7 AND k2 = $8 AND k3 = $9 AND n <= 0",
+		ARGS(DB_T(r->tenant), DB_T(r->domain), DB_I((int64_t)r->kind),
+			DB_I(r->day), DB_I(r->unproven), DB_T(r->policy_type),
+			DB_T(r->k1), DB_T(r->k2), DB_T(r->k3)),
+		NULL, e);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct sum *const *x = a, *const *y = b;
+
+	return str_cmp((*x)->key, (*y)->key);
+}
+
+static struct sum **sorted(struct rollup_sums *sums, size_t n)
+{
+	struct sum **all = arena_array(sums->arena, n, sizeof(struct sum *));
+	struct str key;
+	size_t at = 0, i = 0;
+	void *value;
+
+	BUG(all == NULL);
+	while (map_next(sums->rows, &at, &key, &value))
+		all[i++] = value;
+	if (n > 0)
+		qsort(all, n, sizeof(struct sum *), by_key);
+	return all;
+}
+
+enum status rollup_sums_write(
+	struct rollup_sums *sums, struct store *s, struct err *e)
+{
+	enum status st = ST_OK;
+	struct sum **all;
+	size_t n;
+
+	if (sums->arena == NULL)
+		return ST_OK;
+	n = map_count(sums->rows);
+	all = sorted(sums, n);
+	for (size_t i = 0; st == ST_OK && i < n; i++) {
+		const struct rollup_row *r = &all[i]->row;
+
+		if (r->n > 0)
+			st = put(s, r, e);
+		else if (r->n < 0 || r->ok != 0 || r->failed != 0)
+			st = take(s, r, e);
+	}
+	rollup_sums_forget(sums);
+	return st;
+}
