@@ -96,7 +96,7 @@ static void put_signatures(
 	json_close_array(w);
 }
 
-static enum status write_head(int fd, struct arena *a,
+static struct str head_text(struct arena *a,
 	const struct unpacked_reports *found,
 	const struct dkim_signatures *signs)
 {
@@ -114,20 +114,36 @@ static enum status write_head(int fd, struct arena *a,
 	if (found->mail.p != NULL)
 		put_signatures(&w, signs);
 	json_close_object(&w);
-	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
+	return sbuf_str(&b);
 }
 
-static enum status write_report(
-	int fd, struct arena *a, const struct tlsrpt_report *r)
+/* p == NULL: too long, or no memory. */
+static struct str report_text(struct arena *a, const struct tlsrpt_report *r)
 {
 	struct sbuf b = sbuf_arena(a, DIGEST_REPORT_MAX);
 	struct json_writer w = json_writer_of(&b, 0);
 
 	tlsrpt_report_write(&w, r);
-	/* Too long: the parent sees the channel end and tells so. */
-	if (!sbuf_ok(&b))
-		return ST_LIMIT;
-	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
+	return sbuf_ok(&b) ? sbuf_str(&b) : (struct str){};
+}
+
+/* The head, then the reports. */
+static enum status write_answer(int fd, struct arena *a,
+	const struct unpacked_reports *found,
+	const struct dkim_signatures *signs)
+{
+	struct str texts[1 + TLSRPT_TEXTS_MAX];
+	size_t n = 0;
+
+	_Static_assert(1 + TLSRPT_TEXTS_MAX <= CHANNEL_MESSAGES_MAX, "all");
+	texts[n++] = head_text(a, found, signs);
+	for (size_t i = 0; i < found->n; i++) {
+		texts[n] = report_text(a, found->items[i]);
+		/* The parent sees the channel end and tells so. */
+		if (texts[n++].p == NULL)
+			return ST_LIMIT;
+	}
+	return channel_write_all(fd, texts, n, in_ms(WRITE_MS), NULL);
 }
 
 /* ---- keys */
@@ -219,10 +235,7 @@ static enum status serve(int fd, struct arena *a)
 	if (st != ST_OK)
 		return write_failure(fd, a, st, &e);
 	check_signatures(fd, a, received, &found, &signs);
-	st = write_head(fd, a, &found, &signs);
-	for (size_t i = 0; st == ST_OK && i < found.n; i++)
-		st = write_report(fd, a, found.items[i]);
-	return st;
+	return write_answer(fd, a, &found, &signs);
 }
 
 int digest_child_main(int fd)

@@ -336,15 +336,17 @@ static enum status write_request(struct digest_reader *r, struct arena *a,
 	struct str raw, struct unix_time received, struct mono deadline,
 	struct err *e)
 {
-	struct str at = arena_fmt(
-		a, "%lld", received.s > 0 ? (long long)received.s : 0LL);
+	struct str request[] = {
+		arena_fmt(a, "%lld",
+			received.s > 0 ? (long long)received.s : 0LL),
+		raw,
+	};
 
-	if (at.p == NULL)
+	if (request[0].p == NULL)
 		return err_set(e, ST_LIMIT, "no memory for the report");
-	if (channel_write(r->fd, at, deadline, e) != ST_OK ||
-		channel_write(r->fd, raw, deadline, e) != ST_OK)
-		return ST_TEMP;
-	return ST_OK;
+	return channel_write_all(r->fd, request, 2, deadline, e) == ST_OK
+		       ? ST_OK
+		       : ST_TEMP;
 }
 
 /* One try. ST_TEMP: the child is at fault. */

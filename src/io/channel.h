@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * channel: messages between our own processes over a stream socket or pipes,
- * as netstrings ("5:hello,"). Blocking with a deadline: for back roles and the
+ * channel: messages between our own processes over a stream socket, as
+ * netstrings ("5:hello,"). Blocking with a deadline: for back roles and the
  * command line.
  */
 #pragma once
@@ -26,6 +26,12 @@ int channel_left_ms(struct mono deadline);
 /* Writes one message. ST_TEMP: the peer is gone or the deadline has passed. */
 enum status channel_write(
 	int fd, struct str message, struct mono deadline, struct err *e);
+
+#define CHANNEL_MESSAGES_MAX 20u
+
+/* Writes several messages at once. */
+enum status channel_write_all(int fd, const struct str *messages, size_t n,
+	struct mono deadline, struct err *e);
 
 /*
  * Reads one message of at most max bytes into the arena. ST_NOTFOUND: the peer
