@@ -16,6 +16,7 @@ struct gunzip {
 	z_stream z;
 	size_t in, out; /* bytes in all members */
 	enum { AT_START, IN_MEMBER, BETWEEN, PAST_LAST } at;
+	bool heap; /* the output grows in place: see make_room */
 	unsigned char chunk[CHUNK];
 };
 
@@ -24,8 +25,10 @@ static void *z_alloc(void *ctx, unsigned items, unsigned size)
 	size_t n;
 
 	(void)ctx;
-	return __builtin_mul_overflow((size_t)items, size, &n) ? NULL
-							       : mem_alloc(n);
+	/* Not zeroed: its window is larger than most reports. */
+	return __builtin_mul_overflow((size_t)items, size, &n)
+		       ? NULL
+		       : mem_grow(NULL, n);
 }
 
 static void z_free(void *ctx, void *p)
@@ -81,6 +84,24 @@ static enum status check_caps(
 	return ST_OK;
 }
 
+/*
+ * For one chunk more, in a block of the heap: what an arena would leave behind
+ * each time a text outgrows its place can be as much as the text.
+ */
+static void make_room(struct sbuf *b)
+{
+	size_t cap = 2 * b->cap + CHUNK;
+	char *p;
+
+	if (b->cap - b->n >= CHUNK)
+		return;
+	p = mem_grow(b->p, cap);
+	if (p == NULL)
+		return; /* the sbuf says so when it is full */
+	b->p = p;
+	b->cap = b->max = cap;
+}
+
 /* One call of inflate; moves on in the piece and in the members. */
 static enum status step(struct gunzip *g, struct sbuf *out, struct err *e)
 {
@@ -92,6 +113,8 @@ static enum status step(struct gunzip *g, struct sbuf *out, struct err *e)
 	rc = inflate(&g->z, Z_NO_FLUSH);
 	g->in += before - g->z.avail_in;
 	g->out += CHUNK - g->z.avail_out;
+	if (g->heap)
+		make_room(out);
 	sbuf_add(out, (struct str){ (char *)g->chunk, CHUNK - g->z.avail_out });
 	if (rc == Z_MEM_ERROR)
 		return err_set(e, ST_LIMIT, "no memory to unpack gzip data");
@@ -142,38 +165,6 @@ enum status gunzip_end(const struct gunzip *g, struct err *e)
 	return err_set(e, ST_INVALID, "the gzip data ends early (RFC 1952)");
 }
 
-/* What a piece of input can become at most (deflate: 1,032 times). */
-#define PIECE 256u
-#define PIECE_OUT (PIECE * 1032u + CHUNK)
-
-/*
- * Into one block that grows in place: what an arena would leave behind each
- * time a text outgrows its place can be as much as the text.
- */
-static enum status unpack_heap(
-	struct gunzip *g, struct str in, struct sbuf *b, struct err *e)
-{
-	enum status st = ST_OK;
-
-	while (st == ST_OK && in.n > 0) {
-		struct str piece = str_upto(in, PIECE);
-
-		if (b->cap - b->n < PIECE_OUT) {
-			size_t cap = b->cap + b->cap / 2 + PIECE_OUT;
-			char *p = mem_grow(b->p, cap);
-
-			if (p == NULL)
-				return err_set(e, ST_LIMIT,
-					"no memory for unpacked data");
-			b->p = p;
-			b->cap = b->max = cap;
-		}
-		in = str_from(in, piece.n);
-		st = gunzip_put(g, piece, b, e);
-	}
-	return st == ST_OK ? gunzip_end(g, e) : st;
-}
-
 enum status gzip_unpack(struct arena *a, struct str in,
 	struct gzip_limits limits, struct str *out, struct err *e)
 {
@@ -184,7 +175,10 @@ enum status gzip_unpack(struct arena *a, struct str in,
 
 	if (g == NULL)
 		return err_set(e, ST_LIMIT, "no memory to unpack gzip data");
-	st = unpack_heap(g, in, &b, e);
+	g->heap = true;
+	st = gunzip_put(g, in, &b, e);
+	if (st == ST_OK)
+		st = gunzip_end(g, e);
 	gunzip_free(&g);
 	if (st == ST_OK) {
 		copy = arena_str(a, b.n > 0 ? sbuf_str(&b) : STR(""));
