@@ -383,22 +383,21 @@ static const char step_7[] =
 	"CREATE INDEX reverse_name_looked ON reverse_name (looked);";
 
 /* How far mailboxes of the settings are read, and trials of them. */
-static const char step_8[] =
-	"CREATE TABLE mailbox ("
-	" name TEXT NOT NULL PRIMARY KEY,"
-	" uidvalidity BIGINT NOT NULL,"
-	" pending TEXT NOT NULL,"
-	" tried BIGINT NOT NULL,"
-	" pulled BIGINT NOT NULL,"
-	" failures BIGINT NOT NULL,"
-	" taken BIGINT NOT NULL,"
-	" left_there BIGINT NOT NULL,"
-	" error TEXT NOT NULL);"
-	"CREATE TABLE mailbox_trial ("
-	" name TEXT NOT NULL PRIMARY KEY,"
-	" asked BIGINT NOT NULL,"
-	" done BIGINT NOT NULL,"
-	" error TEXT NOT NULL);";
+static const char step_8[] = "CREATE TABLE mailbox ("
+			     " name TEXT NOT NULL PRIMARY KEY,"
+			     " uidvalidity BIGINT NOT NULL,"
+			     " pending TEXT NOT NULL,"
+			     " tried BIGINT NOT NULL,"
+			     " pulled BIGINT NOT NULL,"
+			     " failures BIGINT NOT NULL,"
+			     " taken BIGINT NOT NULL,"
+			     " left_there BIGINT NOT NULL,"
+			     " error TEXT NOT NULL);"
+			     "CREATE TABLE mailbox_trial ("
+			     " name TEXT NOT NULL PRIMARY KEY,"
+			     " asked BIGINT NOT NULL,"
+			     " done BIGINT NOT NULL,"
+			     " error TEXT NOT NULL);";
 
 static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5,
 	step_6, step_7, step_8 };
