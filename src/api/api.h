@@ -96,6 +96,9 @@ struct store_report_failure;
 void api_put_failure(
 	struct json_writer *w, const struct store_report_failure *f);
 
+/* The array "mailboxes" into an object. */
+enum status api_put_mailboxes(struct api_call *c, struct err *e);
+
 /* The handlers, one file per noun. */
 api_handler api_domain_list, api_domain_add, api_domain_show, api_domain_dns,
 	api_domain_mode, api_domain_mx, api_domain_options, api_domain_recheck,
@@ -103,6 +106,7 @@ api_handler api_domain_list, api_domain_add, api_domain_show, api_domain_dns,
 api_handler api_alert_list, api_alert_show, api_alert_ack, api_alert_test,
 	api_alert_trial;
 api_handler api_audit_list;
+api_handler api_mailbox_list, api_mailbox_show, api_mailbox_test;
 api_handler api_status_show, api_view_rebuild, api_setup_show;
 api_handler api_report_import, api_report_list, api_report_replay,
 	api_report_unreadable, api_report_rule_show, api_report_rule_set,

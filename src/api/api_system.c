@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "api/settings.h"
+#include "base/log.h"
 #include "io/fd.h"
 #include "io/spool.h"
 #include "store/store.h"
@@ -128,6 +129,8 @@ void api_status_show(struct api_call *c)
 	put_certificates(c);
 	put_view(c);
 	put_spool(c);
+	if (api_put_mailboxes(c, &e) != ST_OK)
+		LOG(LOG_WARN, "status.no_mailboxes", KV_Z("reason", e.text));
 	json_close_object(&c->w);
 }
 

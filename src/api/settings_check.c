@@ -7,6 +7,7 @@
 #include "api/settings.h"
 #include "base/arena.h"
 #include "io/addr.h"
+#include "io/imap_client.h"
 #include "proto/host_name.h"
 
 #include "base/poison.h"
@@ -339,6 +340,76 @@ static void check_profiles(struct check *c)
 						.p);
 }
 
+/* A value of [mailbox NAME] as settings_str gives it. */
+static struct str of_mailbox(struct check *c, struct str name, const char *key)
+{
+	return settings_str(
+		c->s, arena_fmt(c->a, "mailbox %.*s.%s", STR_ARG(name), key).p);
+}
+
+static void check_mailbox(struct check *c, struct str name)
+{
+	static const struct {
+		const char *key, *what;
+	} needed[] = {
+		{ "url", "the IMAP server, as imaps://imap.example.com" },
+		{ "user", "whom to log in as" },
+		{ "password_file", "the file with the password" },
+		{ "folder", "the folder with the reports" },
+	};
+	struct str url = of_mailbox(c, name, "url");
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (of_mailbox(c, name, needed[i].key).n == 0)
+			tell(c, SETTINGS_ERROR,
+				arena_fmt(c->a,
+					"[mailbox %.*s]: %s is empty: set it "
+					"to %s",
+					STR_ARG(name), needed[i].key,
+					needed[i].what)
+					.p);
+	if (url.n > 0 && !imap_client_is_url(url.p))
+		tell(c, SETTINGS_ERROR,
+			arena_fmt(c->a,
+				"[mailbox %.*s]: url is neither "
+				"imaps://HOST:PORT nor imap://HOST:PORT: the "
+				"user and the folder have settings of their "
+				"own",
+				STR_ARG(name))
+				.p);
+	if (of_mailbox(c, name, "processed").n == 0 ||
+		str_eq_nocase(of_mailbox(c, name, "processed"),
+			of_mailbox(c, name, "folder")))
+		tell(c, SETTINGS_ERROR,
+			arena_fmt(c->a,
+				"[mailbox %.*s]: processed is empty or the "
+				"folder itself: name another one, mails are "
+				"moved there",
+				STR_ARG(name))
+				.p);
+}
+
+static void check_mailboxes(struct check *c)
+{
+	struct str name;
+	size_t n = 0;
+
+	while ((name = settings_name(c->s, "mailbox", n)).p != NULL) {
+		check_mailbox(c, name);
+		n++;
+	}
+	if (n > 0 && !runs(c->s, "imap"))
+		tell(c, SETTINGS_WARNING,
+			"there is a section [mailbox NAME], but the role imap "
+			"is not in server.roles, so nobody looks into it: add "
+			"imap there");
+	else if (n == 0 && runs(c->s, "imap"))
+		tell(c, SETTINGS_WARNING,
+			"the role imap runs, but there is no section "
+			"[mailbox NAME], so it does nothing: add one, or take "
+			"imap out of server.roles");
+}
+
 size_t settings_check(const struct settings *s, const char *const *roles,
 	settings_say *say, void *ctx)
 {
@@ -351,6 +422,7 @@ size_t settings_check(const struct settings *s, const char *const *roles,
 	check_host(&c, "report.host");
 	check_host(&c, "console.host");
 	check_profiles(&c);
+	check_mailboxes(&c);
 	arena_free(&c.a);
 	return c.errors;
 }

@@ -164,6 +164,35 @@ const struct setting_row setting_rows[] = {
 	{ "lmtp", "per_sender_size", SETTING_SIZE, "16g", "1024..1099511627776",
 		"Their bytes." },
 
+	/* ---- mailbox NAME: report mail that lies with somebody else */
+	{ "mailbox NAME", "url", SETTING_STR, "", NULL,
+		"The IMAP server: imaps://HOST, or imap://HOST with STARTTLS, "
+		"and a port if it is not the usual one. Without TLS and a good "
+		"certificate nothing is asked." },
+	{ "mailbox NAME", "user", SETTING_STR, "", NULL, "Whom to log in as." },
+	{ "mailbox NAME", "password_file", SETTING_STR, "", NULL,
+		"The file with the password, which its owner alone may read, "
+		"or credential:NAME for a systemd credential." },
+	{ "mailbox NAME", "folder", SETTING_STR, "INBOX", NULL,
+		"The folder all of whose mails are taken." },
+	{ "mailbox NAME", "processed", SETTING_STR, "moat-read", NULL,
+		"The folder they are moved to then. It is made if it is "
+		"missing." },
+	{ "mailbox NAME", "delete", SETTING_BOOL, "no", NULL,
+		"Delete them instead." },
+	{ "mailbox NAME", "tenant", SETTING_STR, "", NULL,
+		"Reports in it count for the domains of this tenant alone. "
+		"Empty: a mail to ID@HOST with report.host counts for whoever "
+		"has that ID, others for the tenant default." },
+	{ "mailbox NAME", "every", SETTING_TIME, "15m", "10..86400",
+		"How often to look." },
+	{ "mailbox NAME", "ca_file", SETTING_PATH, "", NULL,
+		"Trust only these certificates (PEM). Empty: those of the "
+		"system." },
+	{ "mailbox NAME", "allow_private", SETTING_BOOL, "no", NULL,
+		"The server may lie in a private network or on this "
+		"machine." },
+
 	/* ---- alert: what a person hears of by itself */
 	{ "alert", "mail_to", SETTING_LIST, "", NULL,
 		"The mail addresses that alerts are sent to. Empty: no "

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/report_explain.h"
 #include "cli/report_import.h"
+#include "cli/report_mailbox.h"
 #include "cli/report_one.h"
 #include "cli/report_rule.h"
 #include "cli/report_tables.h"
@@ -190,6 +191,13 @@ static const struct command verbs[] = {
 		.summary = "The TLS reports the running system has",
 		.options = report_list_options,
 		.run = report_list_run,
+	},
+	{
+		.name = "mailbox",
+		.words = "[test NAME]",
+		.summary = "The mailboxes that reports are taken from, or a "
+			   "trial of one",
+		.run = report_mailbox_run,
 	},
 	{
 		.name = "replay",

@@ -50,6 +50,30 @@ static bool is_good(const struct json *s)
 	return good;
 }
 
+static bool mailboxes_are_good(const struct json *s)
+{
+	const struct json *m = json_get(s, "mailboxes");
+	bool good = true;
+
+	for (m = m != NULL ? m->first : NULL; m != NULL; m = m->next)
+		good &= client_int(m, "failures") == 0;
+	return good;
+}
+
+static void print_mailboxes(struct cli *cli, const struct json *s)
+{
+	const struct json *m = json_get(s, "mailboxes");
+
+	for (m = m != NULL ? m->first : NULL; m != NULL; m = m->next)
+		(void)fprintf(cli->out,
+			"Mailbox %s: %lld mails taken, last %s%s%s\n",
+			client_text(cli, m, "name"),
+			(long long)client_int(m, "taken"),
+			client_time(cli, client_int(m, "pulled")),
+			client_int(m, "failures") > 0 ? "; " : "",
+			client_text(cli, m, "error"));
+}
+
 static void print_roles(struct cli *cli, const struct json *s)
 {
 	static const char *const heads[] = { "ROLE", "STATE", ">RESTARTS",
@@ -133,6 +157,7 @@ static void print_all(struct cli *cli, const struct json *s)
 			"Spool: %lld reports wait, %lld could not be read\n",
 			(long long)client_int(spool, "waiting"),
 			(long long)client_int(spool, "unreadable"));
+	print_mailboxes(cli, s);
 }
 
 /* ---- the sending side */
@@ -218,7 +243,7 @@ static int show(
 		code = client_do(cli, &policy, &p);
 	if (code != CLI_GOOD)
 		return code;
-	good = (console ? is_good(s) : are_up(s)) &&
+	good = (console ? is_good(s) && mailboxes_are_good(s) : are_up(s)) &&
 	       (!sends || policy_is_good(p));
 	if (cli->json) {
 		print_json(cli, s, p);

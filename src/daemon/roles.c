@@ -14,6 +14,7 @@ const struct role *const roles[] = {
 	&role_digest,
 	&role_dns,
 	&role_edge,
+	&role_imap,
 	&role_keeper,
 	&role_notify,
 	&role_policy,

@@ -11,6 +11,7 @@ extern const struct role role_console;
 extern const struct role role_digest;
 extern const struct role role_dns;
 extern const struct role role_edge;
+extern const struct role role_imap;
 extern const struct role role_keeper;
 extern const struct role role_lmtp;
 extern const struct role role_notify;

@@ -222,7 +222,7 @@ static int drop_file(void **state)
 }
 
 static const char *const some_roles[] = { "acme", "digest", "dns", "edge",
-	"lmtp", "notify", "policy", NULL };
+	"imap", "lmtp", "notify", "policy", NULL };
 
 struct found {
 	char text[4000];
@@ -243,6 +243,8 @@ static void keep(void *ctx, enum settings_level level, const char *text)
 	"[edge]\naddresses = 192.0.2.1\n"                                      \
 	"[acme]\nagree_terms = yes\ncontact = a@z.example\n"                   \
 	"[report]\nhost = rua.z.example\n"
+
+#define MAILBOX "\nuser = a\npassword_file = /p\nurl = imaps://z.example:1993\n"
 
 /* The good settings with one line replaced (NULL: taken away). */
 static void what_makes_no_sense_together(void **state)
@@ -321,6 +323,27 @@ static void what_makes_no_sense_together(void **state)
 			"roles = notify\n[alert]\nwebhook = "
 			"https://z.example/\n",
 			1, "error: alert.webhook is set, but" },
+		{ "roles = acme dns edge\n", "roles = imap\n", 0,
+			"warning: the role imap runs, but" },
+		{ "[report]\n", "[mailbox m]" MAILBOX "[report]\n", 0,
+			"warning: there is a section [mailbox NAME], but" },
+		{ "roles = acme dns edge\n",
+			"roles = imap\n[mailbox m]" MAILBOX, 0, NULL },
+		{ "roles = acme dns edge\n",
+			"roles = imap\n[mailbox m]" MAILBOX "folder =\n", 1,
+			"error: [mailbox m]: folder is empty" },
+		{ "roles = acme dns edge\n",
+			"roles = imap\n[mailbox m]" MAILBOX
+			"processed = inbox\n",
+			1, "error: [mailbox m]: processed is empty or" },
+		{ "roles = acme dns edge\n",
+			"roles = imap\n[mailbox m]\nuser = a\n"
+			"password_file = /p\nurl = imaps://a@z.example\n",
+			1, "error: [mailbox m]: url is neither" },
+		{ "roles = acme dns edge\n",
+			"roles = imap\n[mailbox m]\nuser = a\n"
+			"password_file = /p\nurl = imap://z.example/INBOX\n",
+			1, "error: [mailbox m]: url is neither" },
 		{ "[report]\n", "[profile sts]\nkind = sts\n[report]\n", 1,
 			"error: [profile sts] has the name" },
 	};

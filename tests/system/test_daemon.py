@@ -20,9 +20,9 @@ from harness.knot import Knot
 from harness.moat import HOST, Moat, build_folder, ordinary_user
 from harness.process import wait_until
 
-ROLES = ["acme", "console", "digest", "dns", "edge", "keeper", "lmtp",
+ROLES = ["acme", "console", "digest", "dns", "edge", "imap", "keeper", "lmtp",
          "notify", "probe"]
-BACK = ["acme", "console", "digest", "keeper", "notify", "probe"]
+BACK = ["acme", "console", "digest", "imap", "keeper", "notify", "probe"]
 LOCAL = {"cert": {"source": "local-ca"},
          "server": {"roles": " ".join(ROLES)}}
 CUSTOMER = "customer.example"
