@@ -59,6 +59,8 @@ struct role {
 	bool front;
 	unsigned sandbox; /* SANDBOX_ bits of io/sandbox.h */
 	bool no_state;	  /* it does not even read the state folder */
+	/* Of other folders it reads only what it names in open. */
+	bool names_reads;
 	/*
 	 * The folder in the state folder that is all it needs: no database, no
 	 * view, no sealing key. NULL: it needs those.
@@ -100,8 +102,8 @@ int role_fd(const struct role_env *env, const char *name);
 
 /*
  * In open: the role will read this file, or what is below this folder, beside
- * the state and run directories, /etc and /usr/share. The text is borrowed;
- * NULL and "" are ignored.
+ * the state folder and, unless the role names_reads, the run directory, /etc
+ * and /usr/share. The text is borrowed; NULL and "" are ignored.
  */
 void role_allow_read(struct role_env *env, const char *path);
 

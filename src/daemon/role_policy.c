@@ -5,6 +5,7 @@
  * from them the operator's.
  */
 #include <limits.h>
+#include <string.h>
 
 #include "api/policy_settings.h"
 #include "api/settings.h"
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/helper_held.h"
+#include "daemon/replaced.h"
 #include "daemon/role.h"
 #include "daemon/roles.h"
 #include "io/fd.h"
@@ -34,6 +36,7 @@
 struct state {
 	struct arena *arena;
 	const struct settings *set;
+	struct replaced replaced;
 	struct engine_profile *profiles;
 	size_t n_profiles;
 	int64_t started_at;
@@ -56,6 +59,7 @@ static void policy_role_close(void **statep)
 
 	if (s == NULL)
 		return;
+	replaced_stop(&s->replaced);
 	http_server_free(&s->http);
 	http_server_free(&s->metrics_http);
 	gate_free(&s->gate);
@@ -72,19 +76,34 @@ static void policy_role_close(void **statep)
 	*statep = NULL;
 }
 
+/* Too much to be allowed: with other programs' keys and passwords. */
+static bool is_wide(const char *folder)
+{
+	return strcmp(folder, "/etc") == 0 || strcmp(folder, "/") == 0;
+}
+
 /*
  * What is read again when it is replaced. Landlock binds a rule to the file
  * there is: the folders have to be allowed, as named and as it leads.
  */
 static void allow_replaced(
-	struct role_env *env, struct arena *a, const char *file)
+	struct role_env *env, struct state *s, const char *file)
 {
-	char *named = arena_alloc(a, PATH_MAX), *led = arena_alloc(a, PATH_MAX);
+	char *folder[2] = { arena_alloc(s->arena, PATH_MAX),
+		arena_alloc(s->arena, PATH_MAX) };
+	bool narrow = false;
 
-	BUG(named == NULL || led == NULL);
-	resolv_conf_folders(file, named, led);
-	role_allow_read(env, named);
-	role_allow_read(env, led);
+	BUG(folder[0] == NULL || folder[1] == NULL);
+	resolv_conf_folders(file, folder[0], folder[1]);
+	for (int i = 0; i < 2; i++)
+		if (is_wide(folder[i]))
+			narrow = true;
+		else
+			role_allow_read(env, folder[i]);
+	if (narrow) {
+		role_allow_read(env, file);
+		replaced_add(&s->replaced, file);
+	}
 }
 
 /* Before there are threads, and before the sandbox. */
@@ -118,11 +137,12 @@ static enum status policy_role_open(
 		env->settings, s->arena, SETTINGS_POLICY_FOLDER);
 	role_read_below(env, folder.p);
 	role_write_below(env, folder.p);
-	allow_replaced(env, s->arena,
+	allow_replaced(env, s,
 		o.https.ca_file == NULL ? TLS_CLIENT_CA_FILE : o.https.ca_file);
-	role_allow_read(env, o.dns.root_anchor);
+	if (o.dns.root_anchor != NULL && o.dns.root_anchor[0] != '\0')
+		allow_replaced(env, s, o.dns.root_anchor);
 	if (o.dns.n_servers == 0)
-		allow_replaced(env, s->arena, RESOLV_CONF_PATH);
+		allow_replaced(env, s, RESOLV_CONF_PATH);
 	s->trouble = trouble_new();
 	st = start_helper(s, e);
 	return st == ST_OK ? policy_service_open(env->loop, &o, &s->service, e)
@@ -316,6 +336,7 @@ static enum status policy_role_start(
 	});
 	listen_mail_servers(s, env);
 	listen_operators(s, env);
+	replaced_start(&s->replaced, env->loop);
 	return ST_OK;
 }
 
@@ -333,6 +354,7 @@ const struct role role_policy = {
 	.sandbox = SANDBOX_NET_IN | SANDBOX_NET_OUT | SANDBOX_READ |
 		   SANDBOX_WRITE,
 	.folder = SETTINGS_POLICY_FOLDER,
+	.names_reads = true,
 	.sockets = sockets,
 	.open = policy_role_open,
 	.start = policy_role_start,

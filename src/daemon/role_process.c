@@ -15,8 +15,8 @@
 #include "base/poison.h"
 
 /*
- * What every role that opens files may read besides its own folders: trust
- * anchors, time zones, resolver addresses.
+ * What a role that opens files may read besides its own folders, unless it
+ * names what it needs: trust anchors, time zones, resolver addresses.
  */
 static const char *const common_paths[] = { "/etc", "/usr/share",
 	"/usr/lib/ssl", "/usr/local/share", "/dev/urandom" };
@@ -58,16 +58,19 @@ static enum status enter_sandbox(
 	enum status st;
 	const char *own = settings_str(env->settings, "server.state_dir").p;
 	const char *run = settings_str(env->settings, "server.run_dir").p;
+	size_t n_common = role->names_reads ? 0
+					    : sizeof(common_paths) /
+						      sizeof(*common_paths);
 	const char *sees = role->no_state      ? NULL
 			   : env->sees != NULL ? env->sees
 					       : own;
 
-	for (size_t i = 0; i < sizeof(common_paths) / sizeof(*common_paths);
-		i++)
+	for (size_t i = 0; i < n_common; i++)
 		add_path(a, &read, common_paths[i]);
 	if (sees != NULL)
 		add_path(a, &read, sees);
-	add_path(a, &read, run);
+	if (!role->names_reads)
+		add_path(a, &read, run);
 	if ((env->sandbox & SANDBOX_FORK) != 0) {
 		add_path(a, &read, "/proc/self/exe");
 		add_path(a, &read, "/usr");

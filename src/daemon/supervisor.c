@@ -245,10 +245,11 @@ static void child_ended(struct child *c, int status)
 {
 	struct supervisor *s = c->sup;
 	bool expected = c->state == CHILD_STOPPING;
+	/* One that wants to begin anew ends by itself, and says why. */
+	bool well = expected || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
 
 	describe_end(c, status);
-	LOG(expected ? LOG_INFO : LOG_ERROR,
-		expected ? "role.stopped" : "role.crashed",
+	LOG(well ? LOG_INFO : LOG_ERROR, well ? "role.stopped" : "role.crashed",
 		KV_Z("name", c->role->name), KV_INT("worker", c->worker),
 		KV_INT("pid", c->pid), KV_Z("end", c->last_end));
 	c->pid = 0;

@@ -6,6 +6,7 @@ import grp
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -17,7 +18,7 @@ from harness.knot import Knot
 from harness.moat import HOST, Moat, program
 from harness.policy_host import Authority, PolicyHost, answer
 from harness.ports import free_port
-from harness.process import wait_until
+from harness.process import wait_until, with_mounts
 from harness.unbound import Unbound
 
 SIGNED = "signed.example"
@@ -364,6 +365,36 @@ def test_mail_servers_reach_no_control(stack, world):
                 name + b" " + domain("enforce").encode()))
             assert b":PERM " in told
     assert moat.json("cache", "show", domain("enforce"))["policy"]["in_force"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to have an /etc")
+def test_of_etc_it_reads_what_it_must(stack, world):
+    """Landlock, from inside: a file that was not in /etc when the role began
+    cannot be read, not even resolv.conf. The role says so and begins anew."""
+    etc = world.folder / "etc"
+    shutil.copytree("/etc", etc, symlinks=True)
+    servers = etc / "resolv.conf"
+    servers.unlink()
+    servers.write_text(f"nameserver {HOST}\n")
+    moat = world.moat(resolver=None, dnssec="off")
+    moat.process.argv = with_mounts({"/etc": etc}, moat.process.argv)
+    stack.enter_context(moat)
+    if not moat.process.log_lines("role.sandboxed role=policy .*landlock"):
+        return  # this kernel has none
+    before = moat.role_pids("policy")
+    # Written in place it is the same file.
+    servers.write_text(f"nameserver {HOST}\n# again\n")
+    other = etc / "resolv.conf.new"
+    other.write_text("nameserver 127.0.0.2\n")
+    other.chmod(0o644)
+    other.rename(servers)
+    wait_until(lambda: moat.process.log_lines(
+        "role.file_replaced .*file=/etc/resolv.conf"), 30, "the refusal")
+    wait_until(lambda: len(moat.process.log_lines("role.up name=policy")) == 2,
+               30, "the role to be up again")
+    assert moat.role_pids("policy") != before
+    assert moat.json("status")["policy"]["dnssec"] == "off"
+    assert not moat.process.log_lines("role.crashed|dns.no_resolver")
 
 
 def test_sockets_are_for_whom_the_settings_say(stack, world):
