@@ -6,11 +6,9 @@
 
 #include "base/poison.h"
 
-#define MONDAY 3 /* 1970-01-01 was a Thursday */
-
 int64_t alert_digest_last(bool weekly, int64_t today)
 {
-	return weekly ? today - (today + MONDAY) % 7 - 7 : today - 1;
+	return tlsrpt_digest_first(weekly, today - (weekly ? 7 : 1));
 }
 
 static bool is_wanted(const struct alert_digest *d,

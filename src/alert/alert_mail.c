@@ -14,22 +14,7 @@
 #include "base/poison.h"
 
 #define MESSAGE_BYTES_MAX (64u * 1024)
-#define ADDRESS_BYTES_MAX 254u /* RFC 5321 section 4.5.3.1.3 */
-#define WIDTH 76u	       /* of text lines, RFC 5322 section 2.1.1 */
-
-bool alert_mail_is_address(struct str s)
-{
-	ptrdiff_t at = str_index(s, '@');
-
-	if (at < 1 || (size_t)at + 1 >= s.n || s.n > ADDRESS_BYTES_MAX ||
-		str_index(str_from(s, (size_t)at + 1), '@') >= 0)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!chr_is_alnum(s.p[i]) &&
-			str_index(STR("@.-_+=/!#$%&'*?^`{|}~"), s.p[i]) < 0)
-			return false;
-	return true;
-}
+#define WIDTH 76u /* of text lines, RFC 5322 section 2.1.1 */
 
 /* RFC 5322 section 3.3. */
 static void put_date(struct sbuf *b, int64_t now)

@@ -16,12 +16,6 @@ struct alert_mail {
 };
 
 /*
- * "local@domain" in printable ASCII without spaces, quotes or brackets: what
- * may stand in a header and an SMTP command as it is.
- */
-bool alert_mail_is_address(struct str s);
-
-/*
  * Writes the message; al is NULL for a trial. The same notice always has the
  * same Message-ID. Aborts when memory is used up.
  */

@@ -154,13 +154,15 @@ static enum status note(struct alert_send *s, struct store_notice *n,
 		n->next_at = now + alert_send_wait_s(n->attempts);
 	else
 		n->done = now;
+	st = store_notice_put(s->store, n, e);
+	/* It was taken back meanwhile: nobody wants to know. */
+	if (st == ST_NOTFOUND)
+		st = ST_OK;
 	LOG(went == ST_OK ? LOG_INFO : LOG_WARN,
 		went == ST_OK ? "alert.sent" : "alert.not_sent",
 		KV_STR("notice", n->id), KV_STR("channel", n->channel),
 		KV_STR("event", n->event), KV_STR("reason", n->error));
-	st = store_notice_put(s->store, n, e);
-	/* It was taken back meanwhile: nobody wants to know. */
-	return st == ST_NOTFOUND ? ST_OK : st;
+	return st;
 }
 
 /* Trials and digests do not wait, and do not count. */

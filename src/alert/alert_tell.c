@@ -2,40 +2,22 @@
 /* alert_tell: one notice for each recipient, so that none waits for another. */
 #include "alert/alert_tell.h"
 
-#include "base/bug.h"
-
 #include "base/poison.h"
 
 #define MAIL STR("mail")
-#define WEBHOOK STR("webhook")
 
 /* What is written there was checked when it was written. */
-static struct alert_quiet quiet_of(
+static struct day_hours quiet_of(
 	const struct alert_tell_options *o, const struct store_telling *t)
 {
-	struct alert_quiet q = {};
+	struct day_hours q = {};
 
 	if (t->quiet.n == 0)
 		return o->quiet;
 	if (!str_eq(t->quiet, STR("none")) &&
-		alert_quiet_parse(t->quiet, &q) != ST_OK)
+		day_hours_parse(t->quiet, &q) != ST_OK)
 		return o->quiet;
 	return q;
-}
-
-/* Those of moat.conf have no target: it says where they are. */
-static struct store_recipient *usual(
-	const struct alert_tell_options *o, struct arena *a, size_t *n)
-{
-	struct store_recipient *out = arena_array(a, 2, sizeof(*out));
-
-	BUG(out == NULL);
-	*n = 0;
-	if (o->mail)
-		out[(*n)++] = (struct store_recipient){ .channel = MAIL };
-	if (o->webhook)
-		out[(*n)++] = (struct store_recipient){ .channel = WEBHOOK };
-	return out;
 }
 
 enum status alert_tell(const struct alert_tell_options *o, struct store *s,
@@ -44,17 +26,16 @@ enum status alert_tell(const struct alert_tell_options *o, struct store *s,
 {
 	struct store_recipient *to = NULL;
 	struct store_telling t = {};
-	struct alert_quiet quiet;
+	struct day_hours quiet;
 	size_t n_to = 0, added = 0;
 	enum status st = store_telling_get(s, a, n->tenant, &t, e);
 
 	if (st == ST_OK)
-		st = store_recipient_list(s, a, n->tenant, &to, &n_to, e);
+		st = store_recipient_told(
+			s, a, n->tenant, o->mail, o->webhook, &to, &n_to, e);
 	if (st != ST_OK)
 		return st;
 	quiet = quiet_of(o, &t);
-	if (n_to == 0)
-		to = usual(o, a, &n_to);
 	for (size_t i = 0; st == ST_OK && i < n_to; i++) {
 		bool mail = str_eq(to[i].channel, MAIL);
 		struct store_notice one = *n;
@@ -64,7 +45,7 @@ enum status alert_tell(const struct alert_tell_options *o, struct store *s,
 		one.id = store_new_id(a);
 		one.channel = to[i].channel;
 		one.target = to[i].target;
-		one.next_at = mail ? alert_quiet_end(&quiet, from) : from;
+		one.next_at = mail ? day_hours_end(&quiet, from) : from;
 		st = store_notice_add(s, &one, e);
 		added += st == ST_OK;
 	}

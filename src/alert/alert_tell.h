@@ -5,14 +5,14 @@
  */
 #pragma once
 
-#include "alert/alert_quiet.h"
+#include "base/day_hours.h"
 #include "base/arena.h"
 #include "store/alert.h"
 
 /* What moat.conf says. */
 struct alert_tell_options {
-	bool mail, webhook;	  /* is there such a channel? */
-	struct alert_quiet quiet; /* mail waits for its end */
+	bool mail, webhook;	/* is there such a channel? */
+	struct day_hours quiet; /* mail waits for its end */
 };
 
 /*

@@ -24,6 +24,7 @@
 struct settings;
 struct store;
 struct spool;
+struct crypto_secret;
 
 /* What calls work on; one per thread. */
 struct api_env {
@@ -31,6 +32,7 @@ struct api_env {
 	struct store *store;
 	struct spool *spool;
 	struct probe_client probe;
+	const struct crypto_secret *hook_key; /* NULL: none */
 };
 
 struct api_call {
@@ -104,7 +106,10 @@ api_handler api_domain_list, api_domain_add, api_domain_show, api_domain_dns,
 	api_domain_mode, api_domain_mx, api_domain_options, api_domain_recheck,
 	api_domain_retire, api_domain_remove;
 api_handler api_alert_list, api_alert_show, api_alert_ack, api_alert_test,
-	api_alert_trial;
+	api_alert_trial, api_alert_digest_show, api_alert_digest_send,
+	api_alert_recipient_list, api_alert_recipient_add,
+	api_alert_recipient_remove, api_alert_options_show,
+	api_alert_options_set;
 api_handler api_audit_list;
 api_handler api_mailbox_list, api_mailbox_show, api_mailbox_test;
 api_handler api_status_show, api_view_rebuild, api_setup_show;

@@ -74,6 +74,7 @@ static void put_notice(struct json_writer *w, const struct store_notice *n)
 	json_open_object(w, NULL);
 	json_put_str(w, "id", n->id);
 	json_put_str(w, "channel", n->channel);
+	json_put_str(w, "target", n->target);
 	json_put_str(w, "event", n->event);
 	json_put_z(w, "state", store_notice_state_name(n->state));
 	json_put_int(w, "attempts", n->attempts);
@@ -221,7 +222,7 @@ void api_alert_trial(struct api_call *c)
 	enum status st = store_notice_get(
 		c->env->store, c->a, c->params[0], &n, &e);
 
-	if (st == ST_OK && n.alert.n > 0)
+	if (st == ST_OK && !str_eq(n.event, STR("test")))
 		st = ST_NOTFOUND;
 	if (st == ST_NOTFOUND)
 		api_problem(c, 404, "no such trial", NULL, NULL, NULL);

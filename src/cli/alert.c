@@ -3,6 +3,8 @@
 #include <time.h>
 
 #include "base/bug.h"
+#include "cli/alert_digest.h"
+#include "cli/alert_recipient.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/report_import.h"
@@ -249,6 +251,11 @@ static const struct command verbs[] = {
 		NULL, run_show },
 	{ "ack", "ID", "A person knows: send no more about it", tenant_options,
 		NULL, run_ack },
+	{ "digest", "", "What a digest mail says, or send it",
+		alert_digest_options, NULL, alert_digest_run },
+	{ "options", "", "How often there is a digest, and when no mail",
+		alert_options_options, NULL, alert_options_run },
+	{ "recipient", "", "Who is told", NULL, alert_recipient_verbs, NULL },
 	{ "test", "mail|webhook", "Send a trial message, show the real error",
 		NULL, NULL, run_test },
 	{},

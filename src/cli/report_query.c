@@ -34,25 +34,32 @@ void report_query_add(
 			sbuf_fmt(&q->b, "%%%02X", (unsigned char)s.p[i]);
 }
 
+int report_query_tenant(
+	struct cli *cli, const struct args *args, struct report_query *q)
+{
+	const char *tenant = args_get(args, "tenant");
+
+	if (tenant != NULL && !report_is_tenant(str_of(tenant)))
+		return cli_usage(cli, REPORT_TENANT_USAGE);
+	report_query_add(q, "tenant", tenant);
+	return CLI_GOOD;
+}
+
 int report_query_days(
 	struct cli *cli, const struct args *args, struct report_query *q)
 {
 	const char *domain = args_get(args, "domain");
-	const char *tenant = args_get(args, "tenant");
 	struct str name;
 	struct err e = {};
 
 	if (domain != NULL &&
 		host_name_parse(cli->arena, str_of(domain), &name, &e) != ST_OK)
 		return cli_usage(cli, "%s: %s", domain, e.text);
-	if (tenant != NULL && !report_is_tenant(str_of(tenant)))
-		return cli_usage(cli, REPORT_TENANT_USAGE);
 	if (domain != NULL)
 		report_query_add(q, "domain", arena_str(cli->arena, name).p);
 	report_query_add(q, "from", args_get(args, "from"));
 	report_query_add(q, "to", args_get(args, "to"));
-	report_query_add(q, "tenant", tenant);
-	return CLI_GOOD;
+	return report_query_tenant(cli, args, q);
 }
 
 struct str report_query_path(const struct report_query *q)

@@ -38,4 +38,8 @@ void report_query_add(
 int report_query_days(
 	struct cli *cli, const struct args *args, struct report_query *q);
 
+/* Adds --tenant alone. */
+int report_query_tenant(
+	struct cli *cli, const struct args *args, struct report_query *q);
+
 struct str report_query_path(const struct report_query *q);

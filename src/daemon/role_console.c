@@ -2,8 +2,10 @@
 /* role_console: the API on the admin socket; the substance is api/. */
 #include "api/api_server.h"
 #include "api/settings.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "daemon/roles.h"
+#include "io/crypto.h"
 #include "io/fd.h"
 #include "io/spool.h"
 #include "store/store.h"
@@ -15,6 +17,7 @@ struct state {
 	int listen_fd;
 	/* Each thread has its own connection to the database. */
 	struct api_env envs[API_THREADS];
+	struct crypto_secret *hook_key;
 };
 
 static enum status open_env(struct state *s, struct api_env *env, struct err *e)
@@ -32,6 +35,17 @@ static enum status open_env(struct state *s, struct api_env *env, struct err *e)
 	return st;
 }
 
+/* Without the key there is a console all the same, but no new webhook. */
+static void open_hook_key(struct state *s, const struct settings *set)
+{
+	struct str path = settings_str(set, "alert.webhook_key_file");
+	struct err e = {};
+
+	if (path.n > 0 &&
+		crypto_secret_open_text(path.p, &s->hook_key, &e) != ST_OK)
+		LOG(LOG_WARN, "console.no_webhook_key", KV_Z("reason", e.text));
+}
+
 static enum status open_console(
 	struct role_env *env, void **state, struct err *e)
 {
@@ -43,8 +57,10 @@ static enum status open_console(
 	s->listen_fd = role_fd(env, "admin");
 	if (s->listen_fd < 0)
 		return err_set(e, ST_PERM, "no socket was handed in");
+	open_hook_key(s, env->settings);
 	for (size_t i = 0; st == ST_OK && i < API_THREADS; i++) {
 		s->envs[i].settings = env->settings;
+		s->envs[i].hook_key = s->hook_key;
 		st = open_env(s, &s->envs[i], e);
 	}
 	return st;
@@ -67,6 +83,7 @@ static void close_console(void **state)
 		store_close(&s->envs[i].store);
 		spool_close(&s->envs[i].spool);
 	}
+	crypto_secret_free(&s->hook_key);
 	fd_close(&s->listen_fd);
 	arena_free(&s->arena);
 	mem_free(s);

@@ -13,6 +13,7 @@
 #include "io/addr.h"
 #include "io/crypto.h"
 #include "io/http_client.h"
+#include "proto/mail_address.h"
 #include "store/store.h"
 
 #include "base/poison.h"
@@ -75,7 +76,7 @@ static enum status set_mail(
 		return ST_OK;
 	if (text_of(set, "alert.smtp") == NULL)
 		return err_set(e, ST_INVALID, "alert.mail_to needs alert.smtp");
-	if (!alert_mail_is_address(m->from))
+	if (!mail_address_is_plain(m->from))
 		return err_set(e, ST_INVALID,
 			"alert.mail_from must be one mail address");
 	if (m->n_to > ALERT_MAIL_TO_MAX)
@@ -83,7 +84,7 @@ static enum status set_mail(
 			"alert.mail_to has more than %u addresses",
 			ALERT_MAIL_TO_MAX);
 	for (size_t i = 0; i < m->n_to; i++)
-		if (!alert_mail_is_address(m->to[i]))
+		if (!mail_address_is_plain(m->to[i]))
 			return err_set(e, ST_INVALID,
 				"alert.mail_to: \"%s\" is no mail address",
 				m->to[i].p);
@@ -150,8 +151,8 @@ static enum status set_rules(
 		settings_str(set, "alert.digest"), &s->digest.usual);
 	s->digest.empty = settings_bool(set, "alert.digest_empty");
 	s->send.o.per_hour = settings_int(set, "alert.per_hour");
-	if (alert_quiet_parse(
-		    settings_str(set, "alert.quiet"), &o->tell.quiet) != ST_OK)
+	if (day_hours_parse(settings_str(set, "alert.quiet"), &o->tell.quiet) !=
+		ST_OK)
 		return err_set(e, ST_INVALID,
 			"alert.quiet must be HH:MM-HH:MM, such as "
 			"22:00-06:00");

@@ -10,6 +10,7 @@
 
 #include "base/poison.h"
 
+#define MONDAY 3   /* 1970-01-01 was a Thursday */
 #define WIDTH 76u  /* RFC 5322 section 2.1.1 */
 #define SHOWN 300u /* bytes of a stranger's text, before escaping */
 #define PARAGRAPH_CAP 8192u
@@ -95,6 +96,11 @@ static struct counts count_alerts(const struct tlsrpt_digest *d)
 		c.lasting += !d->alerts[i].is_over && !d->alerts[i].is_new;
 	}
 	return c;
+}
+
+int64_t tlsrpt_digest_first(bool weekly, int64_t day)
+{
+	return weekly ? day - (day + MONDAY) % 7 : day;
 }
 
 bool tlsrpt_digest_is_empty(const struct tlsrpt_digest *d)

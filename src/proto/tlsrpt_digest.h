@@ -62,6 +62,9 @@ struct tlsrpt_digest {
 	size_t n_domains;
 };
 
+/* The first day, since 1970, of the day or the week (from Monday) of a day. */
+int64_t tlsrpt_digest_first(bool weekly, int64_t day);
+
 /* Was there nothing at all to say? */
 bool tlsrpt_digest_is_empty(const struct tlsrpt_digest *d);
 

@@ -140,6 +140,14 @@ enum status store_recipient_list(struct store *s, struct arena *a,
 	struct str tenant, struct store_recipient **out, size_t *n,
 	struct err *e);
 
+/*
+ * Whom to tell: those of the tenant, or where it has none those of moat.conf,
+ * one without a target for each channel there is.
+ */
+enum status store_recipient_told(struct store *s, struct arena *a,
+	struct str tenant, bool mail, bool webhook,
+	struct store_recipient **out, size_t *n, struct err *e);
+
 /* How often a tenant has a digest mail. */
 enum store_digest {
 	STORE_DIGEST_USUAL, /* as moat.conf says */

@@ -103,6 +103,33 @@ enum status store_recipient_list(struct store *s, struct arena *a,
 		ARGS(DB_T(tenant)), out, n, e);
 }
 
+static struct store_recipient *usual(
+	struct arena *a, bool mail, bool webhook, size_t *n)
+{
+	struct store_recipient *out = arena_array(a, 2, sizeof(*out));
+
+	BUG(out == NULL);
+	*n = 0;
+	if (mail)
+		out[(*n)++] =
+			(struct store_recipient){ .channel = STR("mail") };
+	if (webhook)
+		out[(*n)++] =
+			(struct store_recipient){ .channel = STR("webhook") };
+	return out;
+}
+
+enum status store_recipient_told(struct store *s, struct arena *a,
+	struct str tenant, bool mail, bool webhook,
+	struct store_recipient **out, size_t *n, struct err *e)
+{
+	enum status st = store_recipient_list(s, a, tenant, out, n, e);
+
+	if (st == ST_OK && *n == 0)
+		*out = usual(a, mail, webhook, n);
+	return st;
+}
+
 static const char *const digests[] = { "usual", "never", "daily", "weekly",
 	"both" };
 

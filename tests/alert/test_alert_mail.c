@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes over the wire: mails, webhook bodies, signatures; and when. */
+/* What goes over the wire: mails, webhook bodies, signatures. */
 #include "alert/alert_hook.h"
 #include "alert/alert_mail.h"
-#include "alert/alert_quiet.h"
 #include "alert/alert_send.h"
 #include "base/json.h"
 #include "tests/testing.h"
 
 #include "base/poison.h"
-
-static void addresses(void **state)
-{
-	static const struct {
-		const char *text;
-		bool good;
-	} rows[] = {
-		{ "ops@example.com", true },
-		{ "o'neill+tls@example.com", true },
-		{ "", false },
-		{ "example.com", false },
-		{ "@example.com", false },
-		{ "ops@", false },
-		{ "a@b@c", false },
-		{ "ops@example.com\r\nBcc: x@y", false },
-		{ "<ops@example.com>", false },
-		{ "o ps@example.com", false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (alert_mail_is_address(str_of(rows[i].text)) != rows[i].good)
-			fail_msg("%s", rows[i].text);
-}
 
 static const struct str recipients[] = { { "ops@example.com", 15 } };
 static const struct alert_mail mail = { { "moat@m.example", 14 }, recipients,
@@ -132,39 +107,6 @@ static void a_body_is_json(void **state)
 	arena_free(&a);
 }
 
-static void quiet_hours(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t now, end; /* seconds; -1: the text is bad */
-	} rows[] = {
-		{ "", 5, 5 },
-		{ "22:00-06:00", 21 * 3600, 21 * 3600 },
-		{ "22:00-06:00", 22 * 3600, 30 * 3600 },
-		{ "22:00-06:00", 0, 6 * 3600 },
-		{ "22:00-06:00", 6 * 3600, 6 * 3600 },
-		{ "01:00-02:30", 5400, 9000 },
-		{ "01:00-02:30", 9000, 9000 },
-		{ "07:00-07:00", 7 * 3600, 7 * 3600 },
-		{ "24:00-06:00", 0, -1 },
-		{ "22-06", 0, -1 },
-		{ "22:00", 0, -1 },
-		{ "2:00-06:00", 0, -1 },
-		{ "22:00-06:00-", 0, -1 },
-	};
-	struct alert_quiet q;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		enum status st = alert_quiet_parse(str_of(rows[i].text), &q);
-
-		assert_int_equal(st, rows[i].end < 0 ? ST_INVALID : ST_OK);
-		if (st == ST_OK)
-			assert_int_equal(
-				alert_quiet_end(&q, rows[i].now), rows[i].end);
-	}
-}
-
 static void attempts_go_apart(void **state)
 {
 	int64_t before = 0, all = 0;
@@ -181,12 +123,10 @@ static void attempts_go_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses),
 		cmocka_unit_test(a_mail_is_one_mail),
 		cmocka_unit_test(a_closed_one_answers),
 		cmocka_unit_test(signatures),
 		cmocka_unit_test(a_body_is_json),
-		cmocka_unit_test(quiet_hours),
 		cmocka_unit_test(attempts_go_apart),
 	};
 

@@ -253,7 +253,7 @@ static void mail_waits_for_the_end_of_quiet_hours(void **state)
 	struct store_alert *al;
 
 	assert_int_equal(
-		alert_quiet_parse(STR("22:00-06:00"), &w.o.tell.quiet), ST_OK);
+		day_hours_parse(STR("22:00-06:00"), &w.o.tell.quiet), ST_OK);
 	now_s = START + 23 * 3600;
 	report(t, "dkim:g.com", START, "certificate-expired", 3);
 	OK(alert_watch_step(&w, &t->e));

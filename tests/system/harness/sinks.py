@@ -45,6 +45,8 @@ class _Session(socketserver.StreamRequestHandler):
     def handle(self):
         with contextlib.suppress(OSError):
             self.secure = self.known = False
+            if self.server.sink.tls_first:
+                self.start_tls()
             self.say("220 sink.example ESMTP")
             while line := self.rfile.readline().decode().strip():
                 verb = line.split()[0].upper()
@@ -116,12 +118,14 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class MailSink(_Sink):
-    """mails: (recipients, message) pairs. refuse: what RCPT is told."""
+    """mails: (recipients, message) pairs. refuse: what RCPT is told.
+    tls_first: no STARTTLS, TLS from the first byte (RFC 8314)."""
 
-    def __init__(self, cert, user, password):
+    def __init__(self, cert, user, password, tls_first=False):
         super().__init__(_Server((HOST, 0), _Session))
         self.server.sink = self
         self.tls = tls_of(cert)
+        self.tls_first = tls_first
         self.login = [user, password]
         self.mails = []
         self.refuse = None

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* alert_quiet: they may go over midnight. */
-#include "alert/alert_quiet.h"
+/* day_hours: HH:MM-HH:MM. */
+#include "base/day_hours.h"
 
 #include "base/clock.h"
 #include "base/num.h"
@@ -20,9 +20,9 @@ static enum status parse_time(struct str s, int64_t *out)
 	return ST_OK;
 }
 
-enum status alert_quiet_parse(struct str text, struct alert_quiet *out)
+enum status day_hours_parse(struct str text, struct day_hours *out)
 {
-	struct alert_quiet q = {};
+	struct day_hours q = {};
 	struct str from;
 
 	if (text.n > 0) {
@@ -35,7 +35,7 @@ enum status alert_quiet_parse(struct str text, struct alert_quiet *out)
 	return ST_OK;
 }
 
-int64_t alert_quiet_end(const struct alert_quiet *q, int64_t now)
+int64_t day_hours_end(const struct day_hours *q, int64_t now)
 {
 	int64_t length = q->to_s - q->from_s;
 	int64_t since = now % UTC_DAY_S - q->from_s;
