@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gzip: zlib behind caps. */
-#include <zlib.h>
-
 #include "base/mem.h"
 #include "io/gzip.h"
+#include "io/zlib_memory.h"
 
 #include "base/poison.h"
 
@@ -20,23 +19,6 @@ struct gunzip {
 	unsigned char chunk[CHUNK];
 };
 
-static void *z_alloc(void *ctx, unsigned items, unsigned size)
-{
-	size_t n;
-
-	(void)ctx;
-	/* Not zeroed: its window is larger than most reports. */
-	return __builtin_mul_overflow((size_t)items, size, &n)
-		       ? NULL
-		       : mem_grow(NULL, n);
-}
-
-static void z_free(void *ctx, void *p)
-{
-	(void)ctx;
-	mem_free(p);
-}
-
 bool gzip_looks_like(struct str s)
 {
 	return str_starts(s, STR("\x1f\x8b"));
@@ -49,8 +31,7 @@ struct gunzip *gunzip_new(struct gzip_limits limits)
 	if (g == NULL)
 		return NULL;
 	g->limits = limits;
-	g->z.zalloc = z_alloc;
-	g->z.zfree = z_free;
+	g->z = (z_stream){ ZLIB_MEMORY };
 	if (inflateInit2(&g->z, GZIP_ONLY) != Z_OK) {
 		mem_free(g);
 		return NULL;
@@ -194,7 +175,7 @@ enum status gzip_unpack(struct arena *a, struct str in,
 
 enum status gzip_pack(struct arena *a, struct str in, struct str *out)
 {
-	z_stream z = { .zalloc = z_alloc, .zfree = z_free };
+	z_stream z = { ZLIB_MEMORY };
 	enum status st = ST_LIMIT;
 	unsigned char *p;
 	uLong room;

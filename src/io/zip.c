@@ -3,11 +3,9 @@
  * zip: by the directory at the end of the archive, which is what other readers
  * go by; what a file's own head says counts only for its length.
  */
-#include <zlib.h>
-
-#include "base/mem.h"
 #include "base/sbuf.h"
 #include "io/zip.h"
+#include "io/zlib_memory.h"
 
 #include "base/poison.h"
 
@@ -134,21 +132,6 @@ static enum status add_bytes(struct unzip *z, struct sbuf *b, struct str piece)
 				    "no memory for unpacked data");
 }
 
-static void *z_alloc(void *ctx, unsigned items, unsigned size)
-{
-	size_t n;
-
-	(void)ctx;
-	return __builtin_mul_overflow((size_t)items, size, &n) ? NULL
-							       : mem_alloc(n);
-}
-
-static void z_free(void *ctx, void *p)
-{
-	(void)ctx;
-	mem_free(p);
-}
-
 static enum status inflate_all(struct unzip *z, z_stream *s, struct sbuf *b)
 {
 	unsigned char chunk[CHUNK];
@@ -173,7 +156,7 @@ static enum status inflate_all(struct unzip *z, z_stream *s, struct sbuf *b)
 
 static enum status deflated(struct unzip *z, struct str packed, struct sbuf *b)
 {
-	z_stream s = { .zalloc = z_alloc, .zfree = z_free };
+	z_stream s = { ZLIB_MEMORY };
 	enum status st;
 
 	if (packed.n > UINT32_MAX / 2)

@@ -77,7 +77,8 @@ static void what_hangs_is_ended(void **state)
 		int64_t begun = clock_mono(clock_system()).ms;
 
 		assert_int_equal(run(*state, hosts[i], &out), ST_INVALID);
-		assert_in_range(clock_mono(clock_system()).ms - begun, 0, 30000);
+		assert_in_range(
+			clock_mono(clock_system()).ms - begun, 0, 30000);
 		assert_int_equal(run(*state, "a.example", &out), ST_OK);
 		assert_str(out, "of a.example\n");
 	}
