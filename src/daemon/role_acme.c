@@ -235,6 +235,7 @@ static enum status acme_role_open(
 	database = settings_state_path(set, s->arena, SETTINGS_DATABASE).p;
 	s->probe.path =
 		settings_run_path(set, s->arena, SETTINGS_PROBE_SOCKET).p;
+	s->probe.stop_fd = role_stop_fd(env);
 	st = set_config(s, set, e);
 	if (st == ST_OK)
 		st = open_secrets(s, set, e);

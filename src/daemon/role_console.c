@@ -14,7 +14,7 @@
 
 struct state {
 	struct arena *arena; /* of paths */
-	int listen_fd;
+	int listen_fd, stop_fd;
 	/* Each thread has its own connection to the database. */
 	struct api_env envs[API_THREADS];
 	struct crypto_secret *hook_key;
@@ -29,6 +29,7 @@ static enum status open_env(struct state *s, struct api_env *env, struct err *e)
 
 	env->probe.path =
 		settings_run_path(set, s->arena, SETTINGS_PROBE_SOCKET).p;
+	env->probe.stop_fd = s->stop_fd;
 	st = store_open(db.p, &env->store, e);
 	if (st == ST_OK)
 		st = spool_open(spool.p, &SPOOL_LIMITS_DEFAULT, &env->spool, e);
@@ -54,6 +55,7 @@ static enum status open_console(
 
 	*state = s;
 	s->arena = arena_must(0);
+	s->stop_fd = role_stop_fd(env);
 	s->listen_fd = role_fd(env, "admin");
 	if (s->listen_fd < 0)
 		return err_set(e, ST_PERM, "no socket was handed in");

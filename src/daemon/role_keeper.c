@@ -143,6 +143,7 @@ static enum status keeper_role_open(
 
 	*statep = s;
 	s->arena = arena_must(0);
+	s->probe.stop_fd = role_stop_fd(env);
 	st = set_config(s, env->settings, e);
 	if (st == ST_OK)
 		st = store_open(s->database, &s->store, e);

@@ -313,14 +313,15 @@ static enum status look_at(
 	struct worker *w, const struct store_domain *d, struct err *e)
 {
 	struct arena *a = arena_must(0);
+	enum status st = ST_OK;
 	struct proof_look look;
 	struct store_strs mx;
-	enum status st;
 
 	keeper_look(&w->c->opt, a, d, &look);
 	look_mx(&w->c->opt, a, d, &look, &mx);
-	st = keeper_found(
-		&w->c->opt, w->s, a, d->tenant, d->name, &look, &mx, e);
+	if (!probe_stopping(w->c->opt.probe))
+		st = keeper_found(
+			&w->c->opt, w->s, a, d->tenant, d->name, &look, &mx, e);
 	arena_free(&a);
 	return st;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* probe_client: questions as JSON, answers back into findings. */
+#include <errno.h>
+#include <poll.h>
+
 #include "base/vec.h"
 #include "io/channel.h"
 #include "io/fd.h"
@@ -38,6 +41,34 @@ static void read_found(
 	out->n_found = found.n;
 }
 
+bool probe_stopping(const struct probe_client *c)
+{
+	struct pollfd p = { .fd = c->stop_fd, .events = POLLIN };
+
+	return c->stop_fd > 0 && poll(&p, 1, 0) > 0;
+}
+
+/*
+ * The socket is the supervisor's: of a role probe that has stopped nothing
+ * comes, not even the end.
+ */
+static enum status wait_for_answer(const struct probe_client *c, int fd,
+	struct mono deadline, struct err *e)
+{
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+		{ .fd = c->stop_fd, .events = POLLIN } };
+	int rc;
+
+	do
+		rc = poll(p, c->stop_fd > 0 ? 2 : 1, channel_left_ms(deadline));
+	while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return err_sys(e, ST_TEMP, errno, "poll");
+	if (rc > 0 && p[0].revents == 0)
+		return err_set(e, ST_TEMP, "stopping");
+	return ST_OK;
+}
+
 static enum status exchange(const struct probe_client *c, struct arena *a,
 	struct str json, struct str *reply, struct err *e)
 {
@@ -49,6 +80,8 @@ static enum status exchange(const struct probe_client *c, struct arena *a,
 	st = channel_connect(c->path, &fd, e);
 	if (st == ST_OK)
 		st = channel_write(fd, json, deadline, e);
+	if (st == ST_OK)
+		st = wait_for_answer(c, fd, deadline, e);
 	if (st == ST_OK)
 		st = channel_read(
 			fd, a, PROBE_MESSAGE_BYTES_MAX, deadline, reply, e);

@@ -53,6 +53,7 @@ struct probe_finding {
 struct probe_client {
 	const char *path; /* of probe.sock */
 	int timeout_ms;	  /* 0: PROBE_TIMEOUT_MS */
+	int stop_fd;	  /* readable: no answer is waited for; 0: none */
 };
 
 /*
@@ -61,6 +62,9 @@ struct probe_client {
  */
 void probe_ask(const struct probe_client *c, struct arena *a, struct str json,
 	struct probe_finding *out);
+
+/* Has stop_fd become readable? Then PROBE_UNKNOWN says nothing of the world. */
+bool probe_stopping(const struct probe_client *c);
 
 /* Does name, asked at its own name servers, lead by CNAMEs to target?
  * found: the chain. */

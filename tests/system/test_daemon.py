@@ -279,6 +279,8 @@ def test_a_long_list_is_one_document(stack, tmp_path):
     assert len(names) == len(set(names)) == 1101
     text = moat("domain", "list").stdout.splitlines()
     assert [line.split()[0] for line in text] == ["DOMAIN", *names]
+    moat.stop()  # in the middle of looking at them all
+    assert not moat.process.log_lines("role.killed")
 
 
 def test_options_reach_policy_and_records(stack, tmp_path):

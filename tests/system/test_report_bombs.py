@@ -17,7 +17,7 @@ from harness.moat import Moat, program
 
 CPU_S_MAX = 1.0
 MEMORY_MAX = 64 << 20
-WAIT_S = 30
+WAIT_S = 120
 HEAD = ("moat-spool 1\nsource: import\nreceived: {}\nid: \nremote: \n"
         "content-type: \n\n")
 
