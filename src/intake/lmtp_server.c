@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/fd.h"
+#include "io/idn.h"
 #include "io/listener.h"
 #include "io/spool_writer.h"
 #include "proto/lmtp.h"
@@ -175,13 +176,10 @@ static enum status find_id(
 }
 
 /* ST_NOTFOUND: nobody has the address; else only ST_TEMP. */
-static enum status find(
-	struct lmtp_server *s, const struct lmtp_path *p, struct recipient *r)
+static enum status find_at(struct lmtp_server *s, struct str local,
+	struct str domain, struct recipient *r)
 {
 	static const char mark[] = { LMTP_TENANT_MARK, '\0' };
-	struct str local = without_extension(
-		(struct str){ p->local, p->n_local });
-	struct str domain = { p->domain, p->n_domain };
 	enum status st;
 
 	for (size_t i = 0; i < s->options.n_mailboxes; i++) {
@@ -197,6 +195,25 @@ static enum status find(
 		return ST_NOTFOUND;
 	st = find_id(s, r, local);
 	return st == ST_OK || st == ST_NOTFOUND ? st : ST_TEMP;
+}
+
+/* Settings have A-labels; a recipient may have U-labels (RFC 6531). */
+static enum status find(
+	struct lmtp_server *s, const struct lmtp_path *p, struct recipient *r)
+{
+	struct str local = without_extension(
+		(struct str){ p->local, p->n_local });
+	struct str domain = { p->domain, p->n_domain };
+	struct arena *a;
+	enum status st;
+
+	if (!p->utf8)
+		return find_at(s, local, domain, r);
+	a = arena_must(0);
+	st = idn_to_ascii(a, domain, &domain);
+	st = st == ST_OK ? find_at(s, local, domain, r) : ST_NOTFOUND;
+	arena_free(&a);
+	return st;
 }
 
 static bool quota_take(struct session *c, struct recipient *r)

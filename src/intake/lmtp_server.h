@@ -8,7 +8,8 @@
  * Addresses: ID@HOST, with the ID of a domain in any case (looked up in the
  * view); or a mailbox of the settings, whose reports are told apart by the
  * policy domain in them, among those of its tenant (LMTP_TENANT_MARK). What
- * follows a "+" in the local part does not count.
+ * follows a "+" in the local part does not count. An address in UTF-8 (RFC
+ * 6531) is somebody's if its domain's A-labels are.
  */
 #pragma once
 

@@ -10,7 +10,10 @@
 #include "base/poison.h"
 
 /* Room for whatever one command is answered with. */
-#define COMMAND_ROOM (5 * LMTP_REPLY_MAX)
+#define COMMAND_ROOM (6 * LMTP_REPLY_MAX)
+
+/* RFC 6531 section 3.5 */
+#define NEEDS_UTF8 "an address beyond ASCII needs SMTPUTF8 (RFC 6531)"
 
 /* ---- output ---- */
 
@@ -70,106 +73,6 @@ static void fault(struct lmtp *l, int code, const char *text)
 		hang_up(l, 421, "4.7.0 too many errors");
 }
 
-/* ---- addresses ---- */
-
-static bool is_local_char(char c)
-{
-	return c > ' ' && c < 0x7f && strchr("<>()[]\\,;:\"@", c) == NULL;
-}
-
-static bool is_domain_char(char c)
-{
-	return chr_is_alnum(c) || strchr("-._[]:", c) != NULL;
-}
-
-/* "@a,@b:" before a mailbox (RFC 5321 appendix C): read over. */
-static bool skip_route(struct str *s)
-{
-	ptrdiff_t colon;
-
-	if (!str_starts(*s, STR("@")))
-		return true;
-	colon = str_index(*s, ':');
-	if (colon < 0)
-		return false;
-	for (ptrdiff_t i = 0; i < colon; i++)
-		if (s->p[i] != '@' && s->p[i] != ',' &&
-			!is_domain_char(s->p[i]))
-			return false;
-	*s = str_from(*s, (size_t)colon + 1);
-	return true;
-}
-
-static bool add_local(struct lmtp_path *out, char c)
-{
-	if (out->n_local == sizeof(out->local))
-		return false;
-	out->local[out->n_local++] = c;
-	return true;
-}
-
-static bool take_quoted(struct str *s, struct lmtp_path *out)
-{
-	size_t i = 1;
-
-	for (; i < s->n && s->p[i] != '"'; i++) {
-		if (s->p[i] == '\\' && i + 1 < s->n)
-			i++;
-		if (s->p[i] < ' ' || s->p[i] == 0x7f ||
-			!add_local(out, s->p[i]))
-			return false;
-	}
-	if (i >= s->n)
-		return false;
-	*s = str_from(*s, i + 1);
-	return true;
-}
-
-static bool take_local(struct str *s, struct lmtp_path *out)
-{
-	if (str_starts(*s, STR("\"")))
-		return take_quoted(s, out);
-	while (s->n > 0 && is_local_char(s->p[0])) {
-		if (!add_local(out, s->p[0]))
-			return false;
-		*s = str_from(*s, 1);
-	}
-	return out->n_local > 0;
-}
-
-static bool take_domain(struct str *s, struct lmtp_path *out)
-{
-	if (!str_starts(*s, STR("@")))
-		return true;
-	*s = str_from(*s, 1);
-	while (s->n > 0 && is_domain_char(s->p[0])) {
-		if (out->n_domain == sizeof(out->domain))
-			return false;
-		out->domain[out->n_domain++] = s->p[0];
-		*s = str_from(*s, 1);
-	}
-	return out->n_domain > 0;
-}
-
-/* "<" path ">"; what follows it stays in *s. */
-static bool take_path(struct str *s, struct lmtp_path *out)
-{
-	struct lmtp_path p = {};
-
-	*s = str_trim(*s);
-	if (!str_starts(*s, STR("<")))
-		return false;
-	*s = str_from(*s, 1);
-	if (!str_starts(*s, STR(">")) &&
-		!(skip_route(s) && take_local(s, &p) && take_domain(s, &p)))
-		return false;
-	if (!str_starts(*s, STR(">")))
-		return false;
-	*s = str_from(*s, 1);
-	*out = p;
-	return s->n == 0 || s->p[0] == ' ';
-}
-
 /* ---- commands ---- */
 
 static void forget(struct lmtp *l)
@@ -178,7 +81,7 @@ static void forget(struct lmtp *l)
 	l->sender = l->recipient = (struct lmtp_path){};
 	l->n_recipients = 0;
 	l->n_content = l->announced = 0;
-	l->too_big = false;
+	l->too_big = l->utf8 = false;
 }
 
 static void do_lhlo(struct lmtp *l, struct str arg)
@@ -198,6 +101,7 @@ static void do_lhlo(struct lmtp *l, struct str arg)
 	put(l, 250, '-', "PIPELINING");
 	put(l, 250, '-', "ENHANCEDSTATUSCODES");
 	put(l, 250, '-', "8BITMIME");
+	put(l, 250, '-', "SMTPUTF8");
 	reply(l, 250, size);
 }
 
@@ -223,6 +127,10 @@ static bool mail_parameter(struct lmtp *l, struct str param)
 		(str_eq_nocase(value, STR("7BIT")) ||
 			str_eq_nocase(value, STR("8BITMIME"))))
 		return true;
+	if (str_eq_nocase(param, STR("SMTPUTF8"))) {
+		l->utf8 = true;
+		return true;
+	}
 	fault(l, 555, "5.5.4 a parameter that is not offered");
 	return false;
 }
@@ -261,13 +169,17 @@ static void do_mail(struct lmtp *l, struct str arg)
 	}
 	if (!take_word(l, &arg, STR("FROM:")))
 		return;
-	if (!take_path(&arg, &sender)) {
+	if (!lmtp_path_take(&arg, &sender)) {
 		fault(l, 501, "5.1.7 this is no reverse-path");
 		return;
 	}
 	forget(l);
 	if (!mail_parameters(l, arg)) {
 		forget(l);
+		return;
+	}
+	if (sender.utf8 && !l->utf8) {
+		fault(l, 550, "5.6.7 " NEEDS_UTF8);
 		return;
 	}
 	l->sender = sender;
@@ -283,10 +195,12 @@ static void do_rcpt(struct lmtp *l, struct str arg)
 	}
 	if (!take_word(l, &arg, STR("TO:")))
 		return;
-	if (!take_path(&arg, &l->recipient) || l->recipient.n_local == 0)
+	if (!lmtp_path_take(&arg, &l->recipient) || l->recipient.n_local == 0)
 		fault(l, 501, "5.1.3 this is no forward-path");
 	else if (str_trim(arg).n > 0)
 		fault(l, 555, "5.5.4 a parameter that is not offered");
+	else if (l->recipient.utf8 && !l->utf8)
+		fault(l, 553, "5.6.7 " NEEDS_UTF8);
 	else if (l->n_recipients == LMTP_RECIPIENTS_MAX)
 		reply(l, 452, "4.5.3 too many recipients for one message");
 	else

@@ -2,7 +2,7 @@
 /*
  * lmtp: the server's side of LMTP (RFC 2033 over the syntax of RFC 5321), bytes
  * in and replies out, without sockets. It offers PIPELINING, 8BITMIME,
- * ENHANCEDSTATUSCODES and SIZE.
+ * SMTPUTF8 (RFC 6531), ENHANCEDSTATUSCODES and SIZE.
  *
  * Commands end in CR LF and nothing else, messages in CR LF "." CR LF and
  * nothing else; a bare CR or LF in a command ends the session, one in a message
@@ -17,10 +17,9 @@
 
 #include "base/sbuf.h"
 #include "base/str.h"
+#include "proto/lmtp_path.h"
 
 #define LMTP_LINE_MAX 2048	/* bytes of a command with its CR LF */
-#define LMTP_LOCAL_MAX 64	/* RFC 5321 section 4.5.3.1.1 */
-#define LMTP_DOMAIN_MAX 255	/* RFC 5321 section 4.5.3.1.2 */
 #define LMTP_RECIPIENTS_MAX 100 /* RFC 5321 section 4.5.3.1.8 */
 #define LMTP_ERRORS_MAX 20	/* then the session ends */
 #define LMTP_REPLY_MAX 280	/* bytes of one reply with its CR LF */
@@ -35,13 +34,6 @@ enum lmtp_event {
 	LMTP_CONTENT,	/* keep this piece of the message */
 	LMTP_END,	/* it is whole: lmtp_answer once for each recipient */
 	LMTP_CLOSE,	/* send what lmtp_output has, then close */
-};
-
-/* An address: the quotes of a local part are gone. */
-struct lmtp_path {
-	char local[LMTP_LOCAL_MAX];
-	char domain[LMTP_DOMAIN_MAX];
-	size_t n_local, n_domain; /* both 0: the null reverse-path "<>" */
 };
 
 enum lmtp_state {
@@ -74,6 +66,7 @@ struct lmtp {
 	enum lmtp_state state;
 	enum lmtp_content at;
 	bool greeted, in_mail, stop, cr, refused_data;
+	bool utf8; /* MAIL said SMTPUTF8 */
 	unsigned errors;
 	size_t answers; /* to come in LMTP_IN_END */
 	size_t n_line, out_at, out_n;

@@ -14,9 +14,10 @@
 #define LHLO "LHLO a\r\n"
 #define LHLO_REPLY                                                             \
 	"250-mx.example\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n"      \
-	"250-8BITMIME\r\n250 SIZE 100\r\n"
+	"250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 100\r\n"
 #define MAIL "MAIL FROM:<a@b.example>\r\n"
 #define MAIL_OK "250 2.1.0 OK\r\n"
+#define NEEDS_UTF8 "an address beyond ASCII needs SMTPUTF8 (RFC 6531)\r\n"
 #define RCPT "RCPT TO:<good@c.example>\r\n"
 #define RCPT_OK "250 2.1.5 good@c.example\r\n"
 #define DATA "DATA\r\n"
@@ -200,6 +201,37 @@ static const struct {
 			   "501 5.1.3 this is no forward-path\r\n"
 			   "501 5.1.3 this is no forward-path\r\n"
 			   "501 5.1.3 this is no forward-path\r\n"
+			   "555 5.5.4 a parameter that is not offered\r\n",
+		"" },
+	{ "RFC 6531 3.4: addresses in UTF-8 with SMTPUTF8",
+		LHLO "MAIL FROM:<j\xc3\xb6@b\xc3\xbc.example> SMTPUTF8\r\n"
+		     "RCPT TO:<good\xc3\xb6@c\xc3\xbc.example>\r\n"
+		     "RCPT TO:<\"good \xc3\xb6\"@c>\r\n" RCPT,
+		LHLO_REPLY MAIL_OK
+		"250 2.1.5 good\xc3\xb6@c\xc3\xbc.example\r\n"
+		"250 2.1.5 good \xc3\xb6@c\r\n" RCPT_OK,
+		"" },
+	{ "RFC 6531 3.5: without it they are refused",
+		LHLO "MAIL FROM:<j\xc3\xb6@b.example>\r\n" MAIL
+		     "RCPT TO:<good\xc3\xb6@c.example>\r\n"
+		     "RCPT TO:<good@c\xc3\xb6.example>\r\n",
+		LHLO_REPLY "550 5.6.7 " NEEDS_UTF8 MAIL_OK
+			   "553 5.6.7 " NEEDS_UTF8 "553 5.6.7 " NEEDS_UTF8,
+		"" },
+	{ "RFC 6531 3.6: one transaction has it, the next has not",
+		LHLO "MAIL FROM:<> SMTPUTF8\r\nRSET\r\n" MAIL
+		     "RCPT TO:<good\xc3\xb6@c.example>\r\n",
+		LHLO_REPLY MAIL_OK "250 2.0.0 OK\r\n" MAIL_OK
+				   "553 5.6.7 " NEEDS_UTF8,
+		"" },
+	{ "what is no UTF-8 is no address",
+		LHLO "MAIL FROM:<j\xc3@b.example> SMTPUTF8\r\n"
+		     "MAIL FROM:<\xff@b.example> SMTPUTF8\r\n"
+		     "MAIL FROM:<a@\xc0\xaf> SMTPUTF8\r\n"
+		     "MAIL FROM:<> SMTPUTF8=1\r\n",
+		LHLO_REPLY "501 5.1.7 this is no reverse-path\r\n"
+			   "501 5.1.7 this is no reverse-path\r\n"
+			   "501 5.1.7 this is no reverse-path\r\n"
 			   "555 5.5.4 a parameter that is not offered\r\n",
 		"" },
 	{ "order", MAIL LHLO RCPT MAIL MAIL "DATA x\r\nVRFY a\r\nXYZ\r\n",

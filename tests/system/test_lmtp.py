@@ -114,6 +114,29 @@ def test_who_has_an_address(lmtp):
     assert ids == {LABEL.encode(), b"@default", b"@acme"}
 
 
+def test_addresses_in_utf8(tmp_path):
+    """RFC 6531: ours by A-labels; others are nobody's, and without SMTPUTF8
+    none is taken."""
+    with Lmtp(tmp_path, {"report": {"host": "xn--ra-xka.example"},
+                         "lmtp": {"mailboxes": "grüße@my.example"}}) as lmtp:
+        said = lmtp.talk(
+            f"LHLO x\r\nMAIL FROM:<jö@bücher.example> SMTPUTF8\r\n"
+            f"RCPT TO:<{LABEL}@rüa.example>\r\n"
+            f"RCPT TO:<{LABEL}@rüb.example>\r\n"
+            "RCPT TO:<grüße@my.example>\r\n"
+            "DATA\r\na: ü\r\n\r\n.\r\n"
+            "MAIL FROM:<jö@bücher.example>\r\nQUIT\r\n".encode())
+        codes = [line[:3] for line in said.splitlines()
+                 if line[3:4] != b"-"]
+        assert codes == [b"220", b"250", b"250", b"250", b"550", b"250",
+                         b"354", b"250", b"250", b"550", b"221"]
+        assert b"\r\n550 5.1.1 nobody takes reports there\r\n" in said
+        assert b"\r\n550 5.6.7 " in said
+        heads = [head for head, _ in lmtp.reports()]
+        assert len(heads) == 2
+        assert all("remote: jö@bücher.example".encode() in h for h in heads)
+
+
 def test_the_unix_socket(lmtp):
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(10)
