@@ -244,7 +244,8 @@ class Attacker:
         await asyncio.start_server(server.tcp, where, 53)
         for address, rule in self.config["https"].items():
             await self.start_https(address, rule)
-        await asyncio.start_server(self.smtp, "0.0.0.0", 25)
+        for port in (587, 25):
+            await asyncio.start_server(self.smtp, "0.0.0.0", port)
         await loop.create_future()
 
 

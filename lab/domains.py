@@ -18,7 +18,11 @@ class Domain:
         self.label = f"{scenario.name}-{cache}"
         self.name = f"{self.label}.{self.tld}"
         self.mx = f"mx.{self.name}"
-        self.policy_host = f"mta-sts.{self.name}"
+        self.next_hop = self.fill(scenario.next_hop)
+        # Relative to the zone.
+        self.policy_label = (f"mx.{self.label}" if self.next_hop
+                             else self.label)
+        self.policy_host = f"mta-sts.{self.policy_label}.{self.tld}"
         self.mx_address = f"44.128.10.{number}"
         self.back_door = f"44.128.11.{number}"
         self.policy_address = f"44.128.20.{number}"
@@ -40,8 +44,9 @@ class Domain:
                  f"mx.{label} A {self.mx_address}",
                  f'_smtp._tls.{label} TXT "v=TLSRPTv1; rua=mailto:r@{label}"']
         if self.scenario.policy is not None:
-            lines += [f'_mta-sts.{label} TXT "v=STSv1; id=1"',
-                      f"mta-sts.{label} A {self.policy_address}"]
+            where = self.policy_label
+            lines += [f'_mta-sts.{where} TXT "v=STSv1; id=1"',
+                      f"mta-sts.{where} A {self.policy_address}"]
         if self.scenario.second_mx:
             lines += [f"{label} MX 20 mx2.{label}",
                       f"mx2.{label} A {self.back_door}"]

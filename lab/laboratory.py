@@ -21,6 +21,7 @@ from senders import start_senders
 
 LAB = Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"
+DEFAULT = "mx.default.plain"    # whom a certificate is for, if for nobody
 NONE_POLICY = "version: STSv1\r\nmode: none\r\nmax_age: 86400\r\n"
 
 
@@ -93,9 +94,12 @@ class Laboratory:
     def _certificates(self):
         made = Authority(self.folder / "certificates")
         mx = [d.mx for d in self.domains]
+        by_sni = self._by_sni()
+        usual = [name for name in mx if name not in by_sni]
         policy = [d.policy_host for d in self.domains]
         second = [f"mx2.{d.name}" for d in self.domains]
-        made.issue("mx", [*mx, *second], honest=True)
+        made.issue("mx", [*usual, *second] or [DEFAULT], honest=True)
+        made.issue("mx-sni", by_sni or [DEFAULT], honest=True)
         made.issue("policy", [*policy, f"mta-sts.{ATTACKER}", ATTACKER])
         made.issue("policy-expired", policy, expired=True)
         made.issue("attacker", [ATTACKER])
@@ -105,6 +109,9 @@ class Laboratory:
         made.issue("self-signed", mx, self_signed=True)
         made.issue("unknown-ca", mx, unknown_ca=True)
         return made
+
+    def _by_sni(self):
+        return [d.mx for d in self.domains if d.scenario.sni]
 
     def pem(self, name):
         return str(self.folder / "certificates" / f"{name}.pem")
@@ -134,7 +141,9 @@ class Laboratory:
             "policies": {d.policy_host: d.policy() for d in self.domains}}))
         self.program(web, "policy_host", conf)
         self.begin(receiver(self.place(release, mx, "mx"),
-                            certificates.folder / "mx.pem"))
+                            certificates.folder / "mx.pem",
+                            certificates.folder / "mx-sni.pem",
+                            self._by_sni()))
 
     def tempt(self, host):
         """A policy host on a sender's own loopback that must never be asked:

@@ -52,6 +52,7 @@ lmtp_host_lookup = native
 smtpd_peername_lookup = no
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = {lab}/mx.pem
+tls_server_sni_maps = texthash:{lab}/conf/sni
 smtpd_tls_received_header = yes
 smtpd_tls_loglevel = 1
 smtpd_client_connection_count_limit = 0
@@ -80,6 +81,7 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
+SUBMISSION = 587
 STATUS = re.compile(r"to=<([^>]*)>.* status=(\w+)(?: \((.*)\))?")
 
 
@@ -120,24 +122,32 @@ class Postfix:
         self.process.stop()
 
 
-def receiver(place, pem):
-    """The honest MX host: takes everything, and hands it to the recorder."""
+def receiver(place, pem, sni_pem, sni_names):
+    """The honest MX host: takes everything, and hands it to the recorder. To
+    who names one of sni_names in TLS it shows sni_pem."""
     place.write("mx.pem", pem.read_text())
-    return Postfix("mx", place, RECEIVER, "smtp inet n - n - - smtpd\n")
+    place.write("sni.pem", sni_pem.read_text())
+    place.write("conf/sni", "".join(
+        f"{name} {place.inside}/sni.pem\n" for name in sni_names))
+    return Postfix("mx", place, RECEIVER, "smtp inet n - n - - smtpd\n"
+                   f"{SUBMISSION} inet n - n - - smtpd\n")
 
 
 class PostfixSender:
     """ways: way -> main.cf settings of that way alone. A message to
-    WAY.SOMETHING@domain is delivered that way."""
+    WAY.SOMETHING@domain is delivered that way, to next_hops[domain] if there
+    is one."""
 
-    def __init__(self, name, place, ca, ways):
+    def __init__(self, name, place, ca, ways, next_hops):
         services = "".join(
             f"{way} unix - - n - - smtp\n" + "".join(
                 f"  -o {setting}\n" for setting in settings)
             for way, settings in ways.items())
         place.write("ca.pem", ca.read_text())
         place.write("conf/transport", "".join(
-            f"/^{way}\\./ {way}:\n" for way in ways))
+            f"/^{way}\\..*@{re.escape(domain)}$/ {way}:{hop}\n"
+            for way in ways for domain, hop in next_hops.items())
+            + "".join(f"/^{way}\\./ {way}:\n" for way in ways))
         self.name = name
         self.place = place
         self.server = Postfix(name, place, SENDER, services)

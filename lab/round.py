@@ -58,7 +58,8 @@ class Round:
         """sender -> recipients; wanted(domain, way) chooses them."""
         return {s: [address(way, s, wave, d)
                     for way in s.ways for d in self.laboratory.domains
-                    if wanted(d, way)] for s in self.senders}
+                    if d.scenario.is_played_by(s.name) and wanted(d, way)]
+                for s in self.senders}
 
     def _send(self, wave, wanted):
         """Sends a wave, and waits until each message had its try."""
@@ -111,6 +112,8 @@ class Round:
         made = []
         for domain in self.laboratory.domains:
             for sender in self.senders:
+                if not domain.scenario.is_played_by(sender.name):
+                    continue
                 for way in sender.ways:
                     made += self._of(evidence, domain, sender, way, in_time)
             made += self._report(evidence, domain)

@@ -49,7 +49,10 @@ class Scenario:
     and cache state.
     control: what happens without moat. report: what Postfix 3.10 tells the
     domain of a cold try, with "visibility"; None: not looked at. header: one
-    more of the message."""
+    more of the message. next_hop: what the sender's transport table says for
+    the domain; then the policy is that of the smart host, which is {MX} (RFC
+    8461 section 3.4). sni: the MX host shows its certificate to those who
+    name it, and to others another one. only: these senders; (): all."""
 
     name: str
     about: str
@@ -65,6 +68,12 @@ class Scenario:
     answers: dict = field(default_factory=dict)
     report: str | None = None
     header: str = ""
+    next_hop: str = ""
+    sni: bool = False
+    only: tuple = ()
+
+    def is_played_by(self, sender):
+        return not self.only or sender in self.only
 
     @property
     def caches(self):
@@ -85,6 +94,9 @@ BLINDED = {"cold": Outcome(READ_CLEAR, GAP), "warm": Outcome(HELD)}
 UNHARMED = {"cold": Outcome(SAFE), "warm": Outcome(SAFE)}
 UNENFORCED = {"cold": Outcome(READ_CLEAR, ASKED),
               "warm": Outcome(READ_CLEAR, ASKED)}
+
+# Those whose transport tables name smart hosts as next hops.
+POSTFIX = ("postfix37", "postfix310")
 
 # The header of RFC 8689 section 5, which mail with TLS reports carries. Postfix
 # knows it since 3.10; before, and with Sendmail, such mail needs a way of its
@@ -283,6 +295,20 @@ SCENARIOS = (
              {"postfix37": {"cold": Outcome(HELD, LIMIT)}, **NO_DANE},
              signed=True, tlsa=True, policy=None, smtp=pose("misissued"),
              header=NOT_REQUIRED),
+    Scenario("smart-good", "a smart host in brackets, no attack", UNHARMED,
+             control=SAFE, next_hop="[{MX}]", only=POSTFIX),
+    Scenario("smart-strip", "STARTTLS stripped at a smart host in brackets",
+             STOPPED, next_hop="[{MX}]", only=POSTFIX, smtp=STRIP),
+    Scenario("smart-port", "a smart host in brackets with a port, no attack",
+             UNHARMED, control=SAFE, next_hop="[{MX}]:587", only=POSTFIX),
+    Scenario("smart-port-name", "a smart host in brackets with a port, "
+             "certificate for another name", STOPPED, READ_TLS,
+             next_hop="[{MX}]:587", only=POSTFIX, smtp=pose("attacker")),
+    Scenario("sni", "the MX host shows its certificate by SNI only, no attack",
+             UNHARMED, control=SAFE, sni=True),
+    Scenario("sni-name", "the MX host shows its certificate by SNI only; the "
+             "attacker shows one for another name", STOPPED, READ_TLS,
+             sni=True, smtp=pose("attacker")),
     Scenario("none", "mode none, STARTTLS stripped", UNENFORCED,
              policy=mode("none"), smtp=STRIP),
     Scenario("expiry", "id flipped and HTTPS blocked until max_age is over",

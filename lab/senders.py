@@ -45,6 +45,7 @@ SENDMAIL = {
 def start_senders(laboratory, releases, resolver, ca):
     """All of them, started, each with its moat."""
     made = []
+    next_hops = {d.name: d.next_hop for d in laboratory.domains if d.next_hop}
 
     def place_for(name, release, **more):
         host = laboratory.network.host(name)
@@ -54,7 +55,8 @@ def start_senders(laboratory, releases, resolver, ca):
         return laboratory.place(releases[release], host, name)
 
     for name, (release, ways) in POSTFIX.items():
-        made.append(PostfixSender(name, place_for(name, release), ca, ways))
+        made.append(PostfixSender(name, place_for(name, release), ca, ways,
+                                  next_hops))
     made.append(SendmailSender("sendmail", place_for(
         "sendmail", "bookworm", mta_dane="no"), ca, SENDMAIL))
     for sender in made:
