@@ -19,6 +19,7 @@ LOGS = BUILD / "logs"
 KINDS = ("unit", "fuzz", "lint", "system")
 LOG_TAIL_LINES = 40
 STAGE_LIMIT_S = 45 * 60
+PATIENCE = 6  # a loaded machine may take so many times meson's 30 s for a test
 
 # name -> compiler and meson options. The sanitized tree finds memory errors
 # and leaks; the optimised one is what runs in the system tests.
@@ -84,7 +85,8 @@ def meson_suite(tree, suite):
     results = folder / "meson-logs" / f"{suite}.json"
     results.unlink(missing_ok=True)
     code = run(["meson", "test", "-C", folder, "--no-rebuild", "--suite",
-                suite, "--logbase", suite, "--print-errorlogs"], log)
+                suite, "--logbase", suite, "--print-errorlogs",
+                "--timeout-multiplier", PATIENCE], log)
     return counted(tally.from_meson, results, code, log, f"{tree} {suite}",
                    f"{tree}/")
 
