@@ -4,8 +4,10 @@ that is listed, within a second of work and 64 MB."""
 
 import gzip
 import io
+import json
 import os
 import resource
+import socket
 import sqlite3
 import subprocess
 import time
@@ -13,7 +15,7 @@ import zipfile
 
 import pytest
 
-from harness.moat import Moat, program
+from harness.moat import Moat, daemon, program
 
 CPU_S_MAX = 1.0
 MEMORY_MAX = 64 << 20
@@ -99,6 +101,40 @@ def test_a_bomb_costs_little(name, tmp_path):
         _, status, used = os.wait4(p.pid, 0)
         p.returncode = os.waitstatus_to_exitcode(status)
     assert p.returncode == 3 and reason in said, said
+    assert used.ru_utime + used.ru_stime < CPU_S_MAX
+
+
+def netstring(data):
+    return b"%d:%s," % (len(data), data)
+
+
+def read_netstring(stream):
+    digits = b""
+    while not digits.endswith(b":"):
+        digits += stream.read(1)
+    content = stream.read(int(digits[:-1]))
+    assert stream.read(1) == b","
+    return content
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_it_costs_the_child_little(name):
+    """The process that digest starts, in its sandbox, told as digest does."""
+    make, reason = BOMBS[name]
+    ours, its = socket.socketpair()
+    ours.settimeout(WAIT_S)
+    with ours, subprocess.Popen([daemon(), "--role", "digest-child"],
+                                stdin=its, preexec_fn=limit_memory) as child:
+        its.close()
+        with ours.makefile("rb") as answers:
+            assert read_netstring(answers) == b"ready"
+            ours.sendall(netstring(b"1700000000") + netstring(make()))
+            said = json.loads(read_netstring(answers))
+        ours.shutdown(socket.SHUT_RDWR)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    assert said["status"] in ("invalid", "limit") and reason in said["error"]
     assert used.ru_utime + used.ru_stime < CPU_S_MAX
 
 

@@ -28,6 +28,11 @@ def program():
     return build_folder() / "src" / "cli" / "moat"
 
 
+def daemon():
+    """The path of moatd."""
+    return build_folder() / "src" / "daemon" / "moatd"
+
+
 def moat(*words, stdin=None, conf=None, timeout_s=COMMAND_S):
     """Runs the command line; gives the CompletedProcess with text output."""
     argv = [program()]
@@ -76,7 +81,7 @@ class Moat:
             for key in [key for key, value in mine.items() if value is None]:
                 del mine[key]
         self.process = Process(
-            [build_folder() / "src" / "daemon" / "moatd", "-c", self.conf],
+            [daemon(), "-c", self.conf],
             self.folder, "moatd", env=env, netns=netns)
 
     def _defaults(self, resolver_port):
