@@ -18,6 +18,7 @@ BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 KINDS = ("unit", "fuzz", "lint", "system")
 LOG_TAIL_LINES = 40
+REASON_LINES = 6
 STAGE_LIMIT_S = 45 * 60
 PATIENCE = 6  # a loaded machine may take so many times meson's 30 s for a test
 
@@ -41,6 +42,12 @@ def say(text):
 def tail(text, lines=LOG_TAIL_LINES):
     kept = text.rstrip().splitlines()[-lines:]
     return "\n".join("    " + line for line in kept)
+
+
+def reason(text):
+    """What pytest found wrong, to stand before the logs."""
+    lines = [line for line in text.splitlines() if line.startswith("E  ")]
+    return "".join("    " + line + "\n" for line in lines[:REASON_LINES])
 
 
 def run(command, log, **env):
@@ -138,7 +145,7 @@ def report_stage(name, result, seconds):
     else:
         say(f"    {seconds:6.1f} s  {result.line()}")
     for test, said in result.failures:
-        say(f"FAILED {test}\n{tail(said)}")
+        say(f"FAILED {test}\n{reason(said)}{tail(said)}")
     for test, why in result.skips:
         say(f"SKIPPED {test}: {why}")
 

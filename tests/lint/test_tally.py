@@ -59,3 +59,9 @@ def test_a_run_without_results_is_red(tmp_path):
     counts = test_round.counted(tally.from_meson, tmp_path / "m.json", 1, log,
                                 "unit", "")
     assert counts.line() == "1 passed, 1 failed"
+
+
+def test_the_reason_stands_before_the_logs():
+    said = "\n".join(["def test():", "E       assert 1 == 2", "log"])
+    assert test_round.reason(said) == "    E       assert 1 == 2\n"
+    assert test_round.reason("no pytest") == ""
