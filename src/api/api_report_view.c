@@ -121,14 +121,36 @@ static void put_meanings(
 		put_meaning(w, "reason_meaning", m);
 }
 
-static void put_row(struct json_writer *w, enum store_view view,
+/* What is known by now; null where nothing is. */
+static void put_name(struct api_call *c, struct str address)
+{
+	struct store_reverse_name r;
+	struct err e = {};
+
+	if (store_reverse_name_get(c->env->store, c->a, address, &r, &e) !=
+			ST_OK ||
+		r.state == STORE_REVERSE_NONE) {
+		json_put_null(&c->w, "sending_name");
+		json_put_null(&c->w, "sending_name_confirmed");
+		return;
+	}
+	json_put_str(&c->w, "sending_name", r.name);
+	json_put_bool(&c->w, "sending_name_confirmed",
+		r.state == STORE_REVERSE_CONFIRMED);
+}
+
+static void put_row(struct api_call *c, enum store_view view,
 	const struct store_view_row *r)
 {
+	struct json_writer *w = &c->w;
+
 	json_open_object(w, NULL);
 	if (view == STORE_VIEW_DAY)
 		put_day(w, "day", r->first_day);
 	for (size_t i = 0; store_view_key(view, i) != NULL; i++)
 		json_put_str(w, store_view_key(view, i), r->keys[i]);
+	if (view == STORE_VIEW_SOURCE)
+		put_name(c, r->keys[1]);
 	json_put_str(w, "policy_type", r->policy_type);
 	json_put_bool(w, "proven", !r->unproven);
 	if (view == STORE_VIEW_DAY || !store_view_has_results(view))
@@ -214,7 +236,7 @@ void api_report_view(struct api_call *c)
 	json_put_bool(&c->w, "more", n == f.limit);
 	json_open_array(&c->w, "rows");
 	for (size_t i = 0; i < n; i++)
-		put_row(&c->w, f.view, &rows[i]);
+		put_row(c, f.view, &rows[i]);
 	json_close_array(&c->w);
 	if (f.view == STORE_VIEW_RESULT)
 		st = put_judgements(c, &f, &e);

@@ -121,6 +121,10 @@ const struct setting_row setting_rows[] = {
 		"A file with DKIM keys that the DNS may no longer have, for "
 		"reports that are read again: in each line the name, as "
 		"sel._domainkey.x.example, and the text of the record." },
+	{ "report", "reverse_names", SETTING_BOOL, "no", NULL,
+		"Look the names of sending servers up that reports tell of, "
+		"for moat report by source. The role notify asks the role "
+		"probe, at most 300 times an hour." },
 	{ "report", "max_size", SETTING_SIZE, "4m", "1024..1073741824",
 		"The largest report taken, as it is sent." },
 	{ "report", "memory", SETTING_SIZE, "64m", "1024..17179869184",

@@ -25,6 +25,7 @@ static const struct {
 	{ "https", probe_do_https },
 	{ "lookup", probe_do_lookup },
 	{ "mx", probe_do_mx },
+	{ "reverse", probe_do_reverse },
 	{ "soa", probe_do_soa },
 	{ "txt", probe_do_txt },
 };

@@ -93,4 +93,5 @@ void probe_do_caa(struct job *j);
 void probe_do_http(struct job *j);
 void probe_do_https(struct job *j);
 void probe_do_address(struct job *j);
+void probe_do_reverse(struct job *j);
 void probe_do_soa(struct job *j);

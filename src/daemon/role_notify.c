@@ -12,6 +12,7 @@
 #include "daemon/roles.h"
 #include "io/addr.h"
 #include "io/crypto.h"
+#include "intake/reverse_names.h"
 #include "io/http_client.h"
 #include "proto/mail_address.h"
 #include "store/store.h"
@@ -32,6 +33,8 @@ struct state {
 	struct alert_watch watch;
 	struct alert_digest digest;
 	struct alert_send send;
+	bool with_names; /* of sending servers */
+	struct reverse_names names;
 	struct http_client *http;
 	struct crypto_secret *password, *hook_key;
 };
@@ -183,6 +186,15 @@ static enum status notify_open(
 	s->watch.store = s->digest.store = s->send.store = s->store;
 	s->watch.clock = s->digest.clock = s->send.clock = clock_system();
 	s->digest.tell = s->watch.o.tell;
+	s->with_names = settings_bool(set, "report.reverse_names");
+	s->names = (struct reverse_names){ .store = s->store,
+		.probe = { settings_run_path(
+				   set, s->arena, SETTINGS_PROBE_SOCKET)
+				   .p,
+			REVERSE_NAMES_TIMEOUT_MS },
+		.clock = clock_system(),
+		.stop = stop_asked,
+		.stop_ctx = env };
 	s->send.stop = stop_asked;
 	s->send.stop_ctx = env;
 	return st;
@@ -201,7 +213,9 @@ static enum status notify_start(
 		wait_ms = LOOK_MS;
 		if (alert_watch_step(&s->watch, &why) != ST_OK ||
 			alert_digest_step(&s->digest, &why) != ST_OK ||
-			alert_send_step(&s->send, &why) != ST_OK) {
+			alert_send_step(&s->send, &why) != ST_OK ||
+			(s->with_names &&
+				reverse_names_step(&s->names, &why) != ST_OK)) {
 			LOG(LOG_ERROR, "notify.held_up",
 				KV_Z("reason", why.text));
 			wait_ms = TROUBLE_MS;

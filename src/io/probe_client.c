@@ -230,6 +230,16 @@ void probe_address(const struct probe_client *c, struct arena *a,
 	ask(&q, c, a, out);
 }
 
+void probe_reverse(const struct probe_client *c, struct arena *a,
+	struct str address, struct probe_finding *out)
+{
+	struct question q;
+
+	begin(&q, a, "reverse");
+	json_put_str(&q.w, "address", address);
+	ask(&q, c, a, out);
+}
+
 void probe_soa(const struct probe_client *c, struct arena *a, struct str zone,
 	const struct str *servers, size_t n, uint32_t serial,
 	struct probe_finding *out)

@@ -16,6 +16,7 @@
  * - http (host, path, expect): GET http://host/path
  * - https (host, expect): GET the policy of host
  * - address (host, expect): does host resolve to these addresses?
+ * - reverse (address): the name of an address, and does it lead back?
  * - soa (zone, servers, serial): do all servers show the serial?
  *
  * Every answer has "result" (pass, fail, unknown), "detail" (a sentence for
@@ -103,6 +104,11 @@ void probe_https(const struct probe_client *c, struct arena *a, struct str host,
 void probe_address(const struct probe_client *c, struct arena *a,
 	struct str host, const struct str *expect, size_t n,
 	struct probe_finding *out);
+
+/* Does the name of the address have the address, too? found: the name; FAIL
+ * with one found: it does not. */
+void probe_reverse(const struct probe_client *c, struct arena *a,
+	struct str address, struct probe_finding *out);
 
 /* Do all the servers ("IP" or "IP:port") show a serial of zone that is the
  * given one or newer (RFC 1982)? n == 0: the zone's own name servers. */

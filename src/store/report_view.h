@@ -100,3 +100,30 @@ struct store_failure_filter {
 enum status store_failure_list(struct store *s, struct arena *a,
 	const struct store_failure_filter *f, struct store_failure **out,
 	size_t *n, struct err *e);
+
+/* ---- the names of sending servers ---------------------------------------- */
+
+enum store_reverse_state {
+	STORE_REVERSE_NONE,	   /* no name, or it could not be found out */
+	STORE_REVERSE_UNCONFIRMED, /* the name does not have the address */
+	STORE_REVERSE_CONFIRMED,
+	STORE_REVERSE_STATES,
+};
+
+struct store_reverse_name {
+	struct str address, name;
+	enum store_reverse_state state;
+	int64_t looked; /* up, the last time */
+};
+
+enum status store_reverse_name_put(
+	struct store *s, const struct store_reverse_name *r, struct err *e);
+/* ST_NOTFOUND: never looked up. */
+enum status store_reverse_name_get(struct store *s, struct arena *a,
+	struct str address, struct store_reverse_name *out, struct err *e);
+/* Sending servers of reports from that day on, not looked up since a time. */
+enum status store_reverse_name_wanted(struct store *s, struct arena *a,
+	int64_t day, int64_t looked, size_t limit, struct store_strs *out,
+	struct err *e);
+enum status store_reverse_name_prune(
+	struct store *s, int64_t before, struct err *e);
