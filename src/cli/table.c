@@ -29,10 +29,6 @@ struct str table_text(struct table *t, struct str s)
 
 	sbuf_escaped(&b, s);
 	BUG(!sbuf_ok(&b));
-	if (b.n > TABLE_CELL_MAX) {
-		b.n = TABLE_CELL_MAX - 3;
-		sbuf_addz(&b, "...");
-	}
 	return sbuf_str(&b);
 }
 
@@ -55,13 +51,25 @@ static struct str head_of(const struct table *t, size_t column)
 		str_of(t->heads[column]), is_right(t->heads[column]) ? 1 : 0);
 }
 
+/* Nothing stands behind the last column, so that it may be long. */
+static struct str cell_of(const struct table *t, size_t row, size_t column)
+{
+	struct str s = t->items[row].cells[column];
+
+	if (column + 1 == t->columns || s.n <= TABLE_CELL_MAX)
+		return s;
+	s = arena_fmt(t->arena, "%.*s...", (int)TABLE_CELL_MAX - 3, s.p);
+	BUG(s.p == NULL);
+	return s;
+}
+
 static int width_of(const struct table *t, size_t column)
 {
 	size_t width = head_of(t, column).n;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (t->items[i].cells[column].n > width)
-			width = t->items[i].cells[column].n;
+		if (cell_of(t, i, column).n > width)
+			width = cell_of(t, i, column).n;
 	return (int)width;
 }
 
@@ -98,6 +106,6 @@ void table_print(
 	for (size_t i = 0; i < t->n; i++) {
 		(void)fputs(indent, cli->out);
 		for (size_t c = 0; c < t->columns; c++)
-			print_cell(cli, t, c, t->items[i].cells[c], widths[c]);
+			print_cell(cli, t, c, cell_of(t, i, c), widths[c]);
 	}
 }

@@ -10,7 +10,9 @@
 #include "cli/cli.h"
 
 #define TABLE_COLUMNS_MAX 9u
-#define TABLE_CELL_MAX 60u /* longer cells are cut, with "..." at the end */
+
+/* Longer cells are cut, with "..." at the end, but in the last column. */
+#define TABLE_CELL_MAX 60u
 
 struct table_row {
 	struct str cells[TABLE_COLUMNS_MAX];
@@ -32,7 +34,7 @@ struct table table_of(
 /* A new row with empty cells, valid until the next one; aborts at the cap. */
 struct table_row *table_add(struct table *t);
 
-/* Cells: a copy of s, escaped and cut; or a number. */
+/* Cells: a copy of s, escaped; or a number. */
 struct str table_text(struct table *t, struct str s);
 struct str table_number(struct table *t, int64_t n);
 
