@@ -78,10 +78,10 @@ static const struct view views[] = {
 		{ "FROM", "POLICY", ">SUCCESSFUL", ">FAILED", "FIRST", "LAST",
 			"PROVEN" } },
 	{ "policy",
-		{ "policy", "organization", "policy_type", "successful",
-			"failed", "first_day", "last_day", "proven" },
-		{ "POLICY TEXT", "FROM", "POLICY", ">SUCCESSFUL", ">FAILED",
-			"FIRST", "LAST", "PROVEN" } },
+		{ "organization", "policy_type", "successful", "failed",
+			"first_day", "last_day", "proven", "policy" },
+		{ "FROM", "POLICY", ">SUCCESSFUL", ">FAILED", "FIRST", "LAST",
+			"PROVEN", "POLICY TEXT" } },
 };
 
 static const struct view failures_view = { "failures",
@@ -116,6 +116,19 @@ static const struct json *first_of(const struct json *obj, const char *name)
 	return list == NULL ? NULL : list->first;
 }
 
+/* The lines of a policy side by side. */
+static struct str one_line(struct arena *a, struct str text)
+{
+	struct sbuf b = sbuf_arena(a, 2 * text.n + 1);
+
+	while (text.p != NULL) {
+		sbuf_add(&b, str_cut(&text, '\n'));
+		sbuf_addz(&b, text.p != NULL ? ", " : "");
+	}
+	BUG(!sbuf_ok(&b));
+	return sbuf_str(&b);
+}
+
 static struct str cell_of(struct table *t, const struct json *v)
 {
 	int64_t n;
@@ -127,7 +140,7 @@ static struct str cell_of(struct table *t, const struct json *v)
 		return json_true(v) ? STR("yes") : STR("no");
 	if (json_str(v).n == 0)
 		return STR("-");
-	return table_text(t, json_str(v));
+	return table_text(t, one_line(t->arena, json_str(v)));
 }
 
 /* At most max rows. */

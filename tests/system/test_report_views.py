@@ -5,6 +5,7 @@ MX host, policy and day, the single failure, the file it came in; erasing."""
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_results_are_explained(moat):
     assert "not in the policy it" in said
     summary = moat("report", "summary", *DAYS).stdout
     assert "Which policy senders held" in summary
-    assert "old.y.example" in summary
+    assert "version: STSv1, mode: enforce, mx: old.y.example\n" in summary
     assert moat.json("report", "summary", *DAYS)["reporter"]["rows"]
 
 
@@ -100,8 +101,12 @@ def test_down_to_the_file(moat):
         "--organization", "=Other()")["failures"]
     assert [f["reason"] for f in found] == ["MX_HOSTS_MISMATCH"]
     assert found[0]["reason_meaning"]["name"] == "MX_HOSTS_MISMATCH"
+    assert found[0]["report"] in moat("report", "list").stdout
     shown = moat("report", "get", found[0]["report"]).stdout
     assert "r2" in shown and "mx: old.y.example" in shown
+    file = re.search(r"^file +(\S+)$", shown, re.M)[1]
+    assert file in Spool(moat).names("done")
+    assert re.search(r"^proof +import$", shown, re.M)
     raw = moat("report", "get", "--raw", found[0]["report"]).stdout
     assert json.loads(raw)["report-id"] == "r2"
 
