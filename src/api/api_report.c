@@ -180,7 +180,7 @@ static void report_fail(struct api_call *c, enum status st, const struct err *e)
 {
 	if (st == ST_NOTFOUND)
 		api_problem(c, 404, "not found", e->text, NULL,
-			"moat report list --json has the ids");
+			"moat report list shows the ids");
 	else
 		api_fail(c, st, e);
 }

@@ -124,8 +124,7 @@ int report_replay_run(struct cli *cli, const struct args *args)
 	if ((args->words.n > 0) == args_flag(args, "unreadable"))
 		return cli_usage(cli,
 			"either --unreadable or file names are needed: moat "
-			"report unreadable --json and moat report list --json "
-			"show them");
+			"report unreadable and moat report get show them");
 	if (call.body.p == NULL)
 		return cli_usage(cli, "these are too many names at once");
 	code = client_do(cli, &call, &answer);
@@ -201,7 +200,7 @@ static void list_policy(struct cli *cli, struct table *t,
 	row->cells[4] = table_number(t, client_int(policy, "successful"));
 	row->cells[5] = table_number(t, client_int(policy, "failed"));
 	row->cells[6] = proof.n == 0 ? STR("none") : table_text(t, proof);
-	row->cells[7] = table_text(t, json_get_str(report, "report_id"));
+	row->cells[7] = table_text(t, json_get_str(report, "id"));
 	if (with_why)
 		row->cells[8] = table_text(t, json_get_str(report, "why"));
 }
@@ -278,8 +277,8 @@ int report_list_run(struct cli *cli, const struct args *args)
 
 int report_unreadable_run(struct cli *cli, const struct args *args)
 {
-	static const char *const heads[] = { "RECEIVED", "VIA", "ID", "REMOTE",
-		">BYTES", "REASON" };
+	static const char *const heads[] = { "RECEIVED", "FILE", "RECIPIENT",
+		"REMOTE", ">BYTES", "REASON" };
 	struct table t = table_of(cli->arena, heads, 6);
 	struct client_call call = { .method = "GET" };
 	const struct json *answer;
@@ -299,7 +298,7 @@ int report_unreadable_run(struct cli *cli, const struct args *args)
 
 		row->cells[0] = str_of(
 			client_time(cli, client_int(r, "received")));
-		row->cells[1] = table_text(&t, json_get_str(r, "via"));
+		row->cells[1] = table_text(&t, json_get_str(r, "name"));
 		row->cells[2] = table_text(&t, json_get_str(r, "id"));
 		row->cells[3] = table_text(&t, json_get_str(r, "remote"));
 		row->cells[4] = table_number(&t, client_int(r, "bytes"));

@@ -56,9 +56,12 @@ static void print_failure(struct cli *cli, const struct json *f)
 		if (json_get_str(f, shown[i][0]).n > 0)
 			(void)fprintf(cli->out, "  %-12s %s\n", shown[i][1],
 				client_text(cli, f, shown[i][0]));
+	(void)fputc('\n', cli->out);
 	report_explain_print(cli, json_get(f, "meaning"), NULL);
-	if (json_get(f, "reason_meaning") != NULL)
-		report_explain_print(cli, json_get(f, "reason_meaning"), NULL);
+	if (json_get(f, "reason_meaning") == NULL)
+		return;
+	(void)fputc('\n', cli->out);
+	report_explain_print(cli, json_get(f, "reason_meaning"), NULL);
 }
 
 static void print_lines(struct cli *cli, const char *label,
@@ -77,14 +80,17 @@ static void print_lines(struct cli *cli, const char *label,
 static void print_report(struct cli *cli, const struct json *r)
 {
 	static const char *const heads[][2] = { { "organization", "from" },
-		{ "report_id", "id" }, { "domain", "about" },
-		{ "state", "state" }, { "proof", "proof" }, { "why", "why" },
-		{ "quirks", "quirks" } };
+		{ "report_id", "their id" }, { "domain", "about" },
+		{ "state", "state" }, { "why", "why" }, { "via", "came by" },
+		{ "raw", "file" }, { "quirks", "quirks" } };
+	struct str proof = json_get_str(r, "proof");
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		if (json_get_str(r, heads[i][0]).n > 0)
 			(void)fprintf(cli->out, "%-9s %s\n", heads[i][1],
 				client_text(cli, r, heads[i][0]));
+	(void)fprintf(cli->out, "%-9s %s\n", "proof",
+		proof.n > 0 ? client_text(cli, r, "proof") : "none");
 	(void)fprintf(cli->out, "%-9s %s\n", "begins",
 		client_time(cli, client_int(r, "begin")));
 	(void)fprintf(cli->out, "%-9s %s\n", "ends",
@@ -136,8 +142,8 @@ int report_get_run(struct cli *cli, const struct args *args)
 	int code;
 
 	if (!is_id(str_of(id)))
-		return cli_usage(cli, "one id is needed, as report list --json "
-				      "or report failures has it");
+		return cli_usage(cli, "one id is needed, as moat report list "
+				      "and moat report failures show it");
 	q = report_query_begin(
 		cli, arena_fmt(cli->arena, "/api/v1/reports/%s%s", id,
 			     raw ? "/raw" : "")
