@@ -130,7 +130,9 @@ const struct setting_row setting_rows[] = {
 	{ "report", "memory", SETTING_SIZE, "64m", "1024..17179869184",
 		"What one worker holds of reports that are being received." },
 	{ "report", "per_id", SETTING_INT, "1000", "1..1000000000",
-		"Reports per hour that one worker takes for one recipient." },
+		"Reports per hour that one worker takes for one recipient. One "
+		"address of senders gets a quarter of that at most, so that a "
+		"stranger cannot keep others' reports away." },
 	{ "report", "per_id_size", SETTING_SIZE, "256m", "1024..1099511627776",
 		"Their bytes." },
 	{ "report", "per_address", SETTING_INT, "1000", "1..1000000000",

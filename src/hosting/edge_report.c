@@ -180,7 +180,7 @@ static bool quota_take(struct edge_conn *c, const struct http_request *r)
 	c->charged = 0;
 	LOG(LOG_WARN, "report.quota", KV_STR("id", id_of(c)),
 		KV_STR("remote", remote_write(c, text, sizeof(text))),
-		KV_Z("whose", which == SPOOL_QUOTA_ID ? "id" : "source"));
+		KV_Z("whose", spool_quota_kind_name(which)));
 	edge_refuse_retry(c, 429, retry_s);
 	return false;
 }

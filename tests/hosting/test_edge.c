@@ -748,7 +748,7 @@ static void quotas_answer_429(void **state)
 	struct client *c;
 
 	(void)state;
-	options.per_id.reports = 2;
+	options.per_id.reports = 2 * SPOOL_QUOTA_SHARE_PART;
 	start_with(&f, options);
 	log_set_level(LOG_ERROR);
 	c = dial_as(&f, "rua.example");
@@ -773,7 +773,7 @@ static void what_did_not_come_does_not_count(void **state)
 	struct client *c;
 
 	(void)state;
-	options.per_id.bytes = 10003;
+	options.per_id.bytes = 10003 * SPOOL_QUOTA_SHARE_PART;
 	start_with(&f, options);
 	for (size_t i = 0; i < COUNT(begun); i++) {
 		c = dial_as(&f, "rua.example");
