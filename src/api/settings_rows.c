@@ -164,10 +164,11 @@ const struct setting_row setting_rows[] = {
 		"How long a whole message may take." },
 	{ "lmtp", "session_time", SETTING_TIME, "3600s", "1..86400",
 		"How long a connection may last." },
-	{ "lmtp", "per_sender", SETTING_INT, "100000", "1..1000000000",
-		"Reports per hour that are taken from one domain of envelope "
-		"senders." },
-	{ "lmtp", "per_sender_size", SETTING_SIZE, "16g", "1024..1099511627776",
+	{ "lmtp", "per_client", SETTING_INT, "100000", "1..1000000000",
+		"Reports per hour that are taken from one client of the mail "
+		"server (an IPv4 address or IPv6 /64 network), where it tells "
+		"by XFORWARD who that is." },
+	{ "lmtp", "per_client_size", SETTING_SIZE, "16g", "1024..1099511627776",
 		"Their bytes." },
 
 	/* ---- mailbox NAME: report mail that lies with somebody else */

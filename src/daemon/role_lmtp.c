@@ -56,8 +56,8 @@ static struct lmtp_server_options options_of(const struct settings *set)
 		.memory_bytes = (uint64_t)settings_int(set, "report.memory"),
 		.per_id = report_quota(
 			set, "report.per_id", "report.per_id_size"),
-		.per_sender = report_quota(
-			set, "lmtp.per_sender", "lmtp.per_sender_size"),
+		.per_client = report_quota(
+			set, "lmtp.per_client", "lmtp.per_client_size"),
 	};
 }
 

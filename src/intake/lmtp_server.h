@@ -10,6 +10,14 @@
  * policy domain in them, among those of its tenant (LMTP_TENANT_MARK). What
  * follows a "+" in the local part does not count. An address in UTF-8 (RFC
  * 6531) is somebody's if its domain's A-labels are.
+ *
+ * Quotas: whoever connects is our own mail server, so he is no source of mail
+ * to be counted; and anybody can write any envelope sender, so that counting
+ * its domain would let a stranger use up what google.com may send. A source
+ * is the network from which our mail server had the mail, if it says so by
+ * XFORWARD; it has a part of each recipient's hour at most (spool_quota.h).
+ * If it does not, only recipients are counted, and how many mails one client
+ * may hand in is the mail server's to limit.
  */
 #pragma once
 
@@ -39,9 +47,7 @@ struct lmtp_server_options {
 	int64_t session_ms;
 	uint64_t report_bytes; /* one message */
 	uint64_t memory_bytes; /* all that are being received */
-	/* A source is the domain of the envelope's sender: the client is
-	 * always our own mail server. */
-	struct spool_quota_limits per_id, per_sender;
+	struct spool_quota_limits per_id, per_client; /* see above */
 };
 
 /* What a running server uses; all borrowed. */

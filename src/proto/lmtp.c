@@ -10,7 +10,7 @@
 #include "base/poison.h"
 
 /* Room for whatever one command is answered with. */
-#define COMMAND_ROOM (6 * LMTP_REPLY_MAX)
+#define COMMAND_ROOM (7 * LMTP_REPLY_MAX)
 
 /* RFC 6531 section 3.5 */
 #define NEEDS_UTF8 "an address beyond ASCII needs SMTPUTF8 (RFC 6531)"
@@ -84,6 +84,13 @@ static void forget(struct lmtp *l)
 	l->too_big = l->utf8 = false;
 }
 
+/* A mail's end, or what it was told is taken back: also from where it is. */
+static void forget_all(struct lmtp *l)
+{
+	forget(l);
+	l->n_client = 0;
+}
+
 static void do_lhlo(struct lmtp *l, struct str arg)
 {
 	char size[32];
@@ -93,7 +100,7 @@ static void do_lhlo(struct lmtp *l, struct str arg)
 		fault(l, 501, "5.5.4 LHLO needs a name (RFC 2033)");
 		return;
 	}
-	forget(l);
+	forget_all(l);
 	l->greeted = true;
 	sbuf_fmt(&b, "SIZE %llu", (unsigned long long)l->max_bytes);
 	size[b.n] = '\0';
@@ -102,6 +109,7 @@ static void do_lhlo(struct lmtp *l, struct str arg)
 	put(l, 250, '-', "ENHANCEDSTATUSCODES");
 	put(l, 250, '-', "8BITMIME");
 	put(l, 250, '-', "SMTPUTF8");
+	put(l, 250, '-', "XFORWARD ADDR");
 	reply(l, 250, size);
 }
 
@@ -221,7 +229,34 @@ static void do_data(struct lmtp *l, struct str arg)
 static void do_rset(struct lmtp *l, struct str arg)
 {
 	(void)arg;
-	forget(l);
+	forget_all(l);
+	reply(l, 250, "2.0.0 OK");
+}
+
+/*
+ * Postfix's XFORWARD_README: NAME=VALUE in xtext, of which an address needs
+ * nothing.
+ */
+static void do_xforward(struct lmtp *l, struct str arg)
+{
+	struct str name, value;
+
+	if (!l->greeted || l->in_mail) {
+		fault(l, 503, "5.5.1 XFORWARD comes between LHLO and MAIL");
+		return;
+	}
+	do {
+		value = str_cut(&arg, ' ');
+		name = str_cut(&value, '=');
+		if (!str_eq_nocase(name, STR("ADDR")) ||
+			value.n > sizeof(l->client)) {
+			fault(l, 501, "5.5.4 XFORWARD ADDR=address");
+			return;
+		}
+	} while (arg.p != NULL);
+	l->n_client = str_eq_nocase(value, STR("[UNAVAILABLE]")) ? 0 : value.n;
+	if (l->n_client > 0)
+		memcpy(l->client, value.p, value.n);
 	reply(l, 250, "2.0.0 OK");
 }
 
@@ -273,6 +308,7 @@ static const struct {
 	{ "RSET", do_rset },
 	{ "STARTTLS", do_refused },
 	{ "VRFY", do_refused },
+	{ "XFORWARD", do_xforward },
 };
 
 static void do_command(struct lmtp *l, struct str line)
@@ -494,7 +530,7 @@ void lmtp_answer(struct lmtp *l, int code, const char *text)
 	case LMTP_IN_END:
 		if (--l->answers == 0) {
 			l->state = LMTP_IN_COMMAND;
-			forget(l);
+			forget_all(l);
 		}
 		return;
 	case LMTP_IN_COMMAND:

@@ -2,7 +2,8 @@
 /*
  * lmtp: the server's side of LMTP (RFC 2033 over the syntax of RFC 5321), bytes
  * in and replies out, without sockets. It offers PIPELINING, 8BITMIME,
- * SMTPUTF8 (RFC 6531), ENHANCEDSTATUSCODES and SIZE.
+ * SMTPUTF8 (RFC 6531), ENHANCEDSTATUSCODES, SIZE, and XFORWARD ADDR, by which
+ * Postfix tells from where it has a mail.
  *
  * Commands end in CR LF and nothing else, messages in CR LF "." CR LF and
  * nothing else; a bare CR or LF in a command ends the session, one in a message
@@ -20,6 +21,7 @@
 #include "proto/lmtp_path.h"
 
 #define LMTP_LINE_MAX 2048	/* bytes of a command with its CR LF */
+#define LMTP_CLIENT_MAX 64	/* bytes of an address by XFORWARD */
 #define LMTP_RECIPIENTS_MAX 100 /* RFC 5321 section 4.5.3.1.8 */
 #define LMTP_ERRORS_MAX 20	/* then the session ends */
 #define LMTP_REPLY_MAX 280	/* bytes of one reply with its CR LF */
@@ -59,7 +61,11 @@ struct lmtp {
 	size_t n_recipients;		    /* readable: accepted ones */
 	uint64_t n_content; /* readable: bytes of the message so far */
 	uint64_t announced; /* readable: SIZE of MAIL; 0: none */
-	bool too_big;	    /* readable: the message has more than it may */
+	/* Readable: the address of who gave this mail to our mail server, as
+	 * text; empty: it does not say. */
+	char client[LMTP_CLIENT_MAX];
+	size_t n_client;
+	bool too_big; /* readable: the message has more than it may */
 
 	const char *host;
 	uint64_t max_bytes;

@@ -14,9 +14,11 @@
 #define LHLO "LHLO a\r\n"
 #define LHLO_REPLY                                                             \
 	"250-mx.example\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n"      \
-	"250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 100\r\n"
+	"250-8BITMIME\r\n250-SMTPUTF8\r\n250-XFORWARD ADDR\r\n250 SIZE "       \
+	"100\r\n"
 #define MAIL "MAIL FROM:<a@b.example>\r\n"
 #define MAIL_OK "250 2.1.0 OK\r\n"
+#define XFORWARD_WHEN "XFORWARD comes between LHLO and MAIL\r\n"
 #define NEEDS_UTF8 "an address beyond ASCII needs SMTPUTF8 (RFC 6531)\r\n"
 #define RCPT "RCPT TO:<good@c.example>\r\n"
 #define RCPT_OK "250 2.1.5 good@c.example\r\n"
@@ -224,6 +226,17 @@ static const struct {
 		LHLO_REPLY MAIL_OK "250 2.0.0 OK\r\n" MAIL_OK
 				   "553 5.6.7 " NEEDS_UTF8,
 		"" },
+	{ "XFORWARD outside a mail, and ADDR alone",
+		"XFORWARD ADDR=192.0.2.1\r\n" LHLO
+		"XFORWARD ADDR=192.0.2.1\r\nXFORWARD ADDR=[UNAVAILABLE]\r\n"
+		"XFORWARD NAME=x\r\nXFORWARD\r\n" MAIL
+		"XFORWARD ADDR=192.0.2.1\r\n",
+		"503 5.5.1 " XFORWARD_WHEN LHLO_REPLY
+		"250 2.0.0 OK\r\n250 2.0.0 OK\r\n"
+		"501 5.5.4 XFORWARD ADDR=address\r\n"
+		"501 5.5.4 XFORWARD ADDR=address\r\n" MAIL_OK
+		"503 5.5.1 " XFORWARD_WHEN,
+		"" },
 	{ "what is no UTF-8 is no address",
 		LHLO "MAIL FROM:<j\xc3@b.example> SMTPUTF8\r\n"
 		     "MAIL FROM:<\xff@b.example> SMTPUTF8\r\n"
@@ -269,6 +282,35 @@ static void sessions(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		for (size_t step = 1; step <= 1000; step *= 10)
 			check(i, step);
+}
+
+/* It is of one mail, and its end forgets it. */
+static void the_client_of_a_mail(void **state)
+{
+	static const struct {
+		const char *in, *client;
+	} steps[] = {
+		{ LHLO, "" },
+		{ "XFORWARD ADDR=IPV6:2001:db8::1\r\n" MAIL,
+			"IPV6:2001:db8::1" },
+		{ RCPT DATA "x\r\n", "IPV6:2001:db8::1" },
+		{ ".\r\n", "" },
+		{ "XFORWARD ADDR=192.0.2.1\r\n", "192.0.2.1" },
+		{ "RSET\r\n", "" },
+	};
+	struct run r = { .a = arena_must(0) };
+	struct lmtp *l = arena_alloc(r.a, sizeof(*l));
+
+	(void)state;
+	r.said = sbuf_arena(r.a, 1u << 20);
+	r.content = sbuf_arena(r.a, 1u << 20);
+	lmtp_init(l, "mx.example", MAX_BYTES);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		assert_true(feed(&r, l, str_of(steps[i].in)));
+		assert_str(((struct str){ l->client, l->n_client }),
+			steps[i].client);
+	}
+	arena_free(&r.a);
 }
 
 /* The first client to give up a byte early gets no message stored. */
@@ -346,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sessions),
+		cmocka_unit_test(the_client_of_a_mail),
 		cmocka_unit_test(truncated_at_every_offset),
 		cmocka_unit_test(caps),
 	};

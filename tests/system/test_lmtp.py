@@ -186,6 +186,36 @@ def test_slow_ones_are_told_and_lose_their_place(tmp_path):
         assert said.endswith(b"421 4.4.2 it took too long\r\n")
 
 
+def forwarded(client, count):
+    """Sessions in which our mail server says from where it has a mail."""
+    xforward = f"XFORWARD ADDR={client}\r\n" if client else ""
+    return "LHLO x\r\n" + count * (
+        f"{xforward}MAIL FROM:<tls@google.example>\r\nRCPT TO:<{TO}>\r\n"
+        "DATA\r\nx\r\n.\r\n") + "QUIT\r\n"
+
+
+def test_a_stranger_uses_up_nobodys_share(tmp_path):
+    """By where he comes from, whatever he calls himself: a quarter of the
+    recipient's hour; the others' are left."""
+    with Lmtp(tmp_path, {"report": {"per_id": "12"}}) as lmtp:
+
+        def taken(client, count=1):
+            said = lmtp.talk(forwarded(client, count).encode())
+            return said.count(b"250 2.0.0 the report is taken")
+
+        assert taken("192.0.2.66", 3) == 3
+        assert taken("192.0.2.66") == 0
+        assert taken("192.0.2.7") == 1
+        assert taken("IPV6:2001:db8::1", 3) == 3
+        assert taken("IPV6:2001:db8::2") == 0  # the same network
+        assert taken("IPV6:2001:db8:1::1") == 1
+        # Without it nobody is told apart, by no name that he gives himself.
+        assert taken("[UNAVAILABLE]") == 1
+        assert taken("", 3) == 3
+        assert taken("") == 0
+        assert len(lmtp.process.log_lines("report.quota .*whose=share")) == 2
+
+
 def test_a_browser_gets_nowhere(lmtp):
     said = lmtp.talk(b"POST / HTTP/1.1\r\nHost: x\r\n\r\nLHLO x\r\n")
     assert said.count(b"\r\n") == 2 and b"421 4.7.0 this is LMTP" in said
@@ -231,7 +261,7 @@ def test_promise_3_kill_at_any_instant(tmp_path, full):
     rounds = KILL_ROUNDS_FULL if full else KILL_ROUNDS
     stop, acknowledged = threading.Event(), []
     lmtp = Lmtp(tmp_path, {"report": {"per_id": 1000000, "backlog": 1000000},
-                           "lmtp": {"per_sender": 1000000}}).start()
+                           "lmtp": {"per_client": 1000000}}).start()
 
     def wait_for_more():
         before = len(acknowledged)

@@ -62,7 +62,7 @@ def mail_parts(to, text):
 class World:
     """A customer of moat, a sender with its zone, and Postfix between."""
 
-    def __init__(self, stack, folder):
+    def __init__(self, stack, folder, per_id=1000000):
         self.signer = Signer(SENDER)
         self.evil = Signer("evil.example")
         knot = stack.enter_context(Knot(folder / "knot", {
@@ -74,11 +74,12 @@ class World:
         self.moat = stack.enter_context(Moat(
             folder / "moat", resolver_port=unbound.port, settings={
                 "server": {"roles": "console digest keeper lmtp probe"},
-                "report": {"host": RUA, "per_id": "1000000"},
+                "report": {"host": RUA, "per_id": per_id},
                 "lmtp": {"mailboxes": f"tls@{DOMAIN}"}}))
         self.postfix = stack.enter_context(Postfix(
             folder / "postfix", [RUA, DOMAIN],
-            f"lmtp:inet:{HOST}:{self.moat.lmtp}"))
+            f"lmtp:inet:{HOST}:{self.moat.lmtp}",
+            "lmtp_send_xforward_command = yes"))
         done = self.moat("domain", "add", DOMAIN)
         assert done.returncode == 0, done.stderr
         [(label,)] = self.rows("SELECT label FROM domain")
@@ -112,6 +113,29 @@ def world(stack, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("needs root for Postfix")
     return World(stack, tmp_path)
+
+
+def test_one_client_gets_a_part_of_the_hour(stack, tmp_path):
+    """Postfix tells which client that is, and keeps the rest of its mail."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root for Postfix")
+    world = World(stack, tmp_path, per_id=8)
+    for i in range(3):
+        world.send(report(i), world.signer)
+    world.wait_rows(2)
+    wait_until(lambda: world.moat.process.log_lines(
+        rf"report.quota .*client={HOST} whose=share"), WAIT_S, "the quota")
+    assert world.rows("SELECT count(*) FROM report") == [(2,)]
+
+
+def test_mail_from_beyond_ascii(world):
+    """Postfix hands it on, because SMTPUTF8 is offered (RFC 6531)."""
+    header, body = mail_parts(world.to, report(1))
+    mail = world.signer.sign(header, body)
+    with smtplib.SMTP(HOST, world.postfix.port, "client.example") as s:
+        s.ehlo()
+        s.sendmail("jö@bücher.example", world.to, mail, ["SMTPUTF8"])
+    world.wait_rows(1)
 
 
 def test_signed_mail_becomes_rows(world):
