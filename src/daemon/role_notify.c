@@ -188,10 +188,11 @@ static enum status notify_open(
 	s->digest.tell = s->watch.o.tell;
 	s->with_names = settings_bool(set, "report.reverse_names");
 	s->names = (struct reverse_names){ .store = s->store,
-		.probe = { settings_run_path(
+		.probe = { .path = settings_run_path(
 				   set, s->arena, SETTINGS_PROBE_SOCKET)
-				   .p,
-			REVERSE_NAMES_TIMEOUT_MS },
+					   .p,
+			.timeout_ms = REVERSE_NAMES_TIMEOUT_MS,
+			.stop_fd = role_stop_fd(env) },
 		.clock = clock_system(),
 		.stop = stop_asked,
 		.stop_ctx = env };
