@@ -11,12 +11,14 @@
 #include <sys/stat.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/db.h"
 
 #include "base/poison.h"
 
 #define BUSY_MS 10000
+#define BUSY_LOOK_MS 10
 
 struct db {
 	sqlite3 *conn;
@@ -64,10 +66,30 @@ static void lite_close(struct db **db)
 	*db = NULL;
 }
 
+/*
+ * Where several processes open a new database at once, each of them may hold
+ * what another waits for: SQLite then says BUSY at once, whatever the busy
+ * timeout.
+ */
+static enum status enter_wal(struct db *db, struct err *e)
+{
+	int64_t end = clock_mono(clock_system()).ms + BUSY_MS;
+	enum status st;
+	int rc;
+
+	for (;;) {
+		st = lite_exec(db, "PRAGMA journal_mode = WAL", e);
+		rc = sqlite3_errcode(db->conn);
+		if (st == ST_OK || (rc & 0xff) != SQLITE_BUSY ||
+			clock_mono(clock_system()).ms >= end)
+			return st;
+		(void)sqlite3_sleep(BUSY_LOOK_MS);
+	}
+}
+
 static enum status lite_open(const char *target, struct db **out, struct err *e)
 {
-	static const char settings[] = "PRAGMA journal_mode = WAL;"
-				       "PRAGMA synchronous = FULL;"
+	static const char settings[] = "PRAGMA synchronous = FULL;"
 				       "PRAGMA foreign_keys = ON;"
 				       "PRAGMA trusted_schema = OFF;"
 				       "PRAGMA cell_size_check = ON;";
@@ -85,7 +107,9 @@ static enum status lite_open(const char *target, struct db **out, struct err *e)
 		goto out;
 	}
 	(void)sqlite3_busy_timeout(db->conn, BUSY_MS);
-	st = lite_exec(db, settings, e);
+	st = enter_wal(db, e);
+	if (st == ST_OK)
+		st = lite_exec(db, settings, e);
 	if (st != ST_OK)
 		err_prefix(e, "%s", target);
 out:
