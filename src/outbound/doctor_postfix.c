@@ -227,6 +227,29 @@ static void judge_before(struct doctor *d, struct str text)
 			doctor_quote(d, text));
 }
 
+/* The table to be put there, as main.cf has it: where moat listens, and the
+ * built-in profile for this level and version. */
+static const char *table_wanted(struct doctor *d,
+	const struct doctor_postfix *p, const struct doctor_moat *moat)
+{
+	const char *name = !value_is(p, "smtp_tls_security_level", "dane")
+				   ? "dane-sts"
+			   : is_from(p, 3, 10, 0) ? "sts-tlsrpt"
+						  : "sts";
+	struct str queue = doctor_postfix_value(p, "queue_directory");
+	struct str path = moat->socket;
+
+	if (moat->n_listen > 0)
+		return arena_fmt(d->arena, "socketmap:inet:%.*s:%s",
+			STR_ARG(moat->listen[0]), name)
+			.p;
+	if (queue.n > 0 && take(&path, queue))
+		(void)take(&path, STR("/"));
+	return arena_fmt(
+		d->arena, "socketmap:unix:%.*s:%s", STR_ARG(path), name)
+		.p;
+}
+
 static void judge_maps(struct doctor *d, const struct doctor_postfix *p,
 	const struct doctor_moat *moat, struct doctor_map *map)
 {
@@ -243,9 +266,11 @@ static void judge_maps(struct doctor *d, const struct doctor_postfix *p,
 	}
 	if (map->text.n == 0) {
 		doctor_add(d, DOCTOR_ERROR, "postfix.maps",
-			"Set smtp_tls_policy_maps = socketmap:inet:THERE:NAME, "
-			"or socketmap:unix:THERE:NAME, in main.cf, with the "
-			"profile of docs/sending.md as NAME.",
+			arena_fmt(d->arena,
+				"Set smtp_tls_policy_maps = %s in main.cf, "
+				"behind tables of your own.",
+				table_wanted(d, p, moat))
+				.p,
 			"smtp_tls_policy_maps does not lead to moat, which "
 			"listens at %s: \"%s\"",
 			doctor_quote(d, moat->n_listen > 0 ? moat->listen[0]

@@ -192,6 +192,45 @@ static void each_row_is_judged(void **state)
 	}
 }
 
+/* It can be written as it is told. */
+static void the_line_to_write_is_told(void **state)
+{
+	static const struct {
+		const char *main, *line;
+		struct doctor_moat moat;
+	} cases[] = {
+		{ MAIN("3.7.11", "may", "", ""), " = " OURS "dane-sts ",
+			{ profiles, 5, places, 1, {} } },
+		{ MAIN("3.7.11", "dane", "dnssec", ""), " = " OURS "sts ",
+			{ profiles, 5, places, 1, {} } },
+		{ MAIN("3.10.0", "dane", "dnssec", ""),
+			" = " OURS "sts-tlsrpt ",
+			{ profiles, 5, places, 1, {} } },
+		{ MAIN("3.10.0", "may", "dnssec", ""),
+			" = socketmap:unix:moat/policy.sock:dane-sts ",
+			{ profiles, 5, NULL, 0,
+				{ "/var/spool/postfix/moat/policy.sock",
+					35 } } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct arena *a = arena_must(0);
+		struct doctor d = doctor_of(a);
+		struct doctor_map map = {};
+		struct doctor_postfix p = doctor_postfix_of(
+			str_of(cases[i].main), STR(MASTER));
+		bool told = false;
+
+		doctor_postfix_judge(&d, &p, &cases[i].moat, &map);
+		for (size_t n = 0; n < d.n; n++)
+			told |= strstr(d.items[n].remedy, cases[i].line) !=
+				NULL;
+		assert_true(told);
+		arena_free(&a);
+	}
+}
+
 static void without_trusted_certificates_all_mail_waits(void **state)
 {
 	struct arena *a = arena_must(0);
@@ -286,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_is_judged),
+		cmocka_unit_test(the_line_to_write_is_told),
 		cmocka_unit_test(without_trusted_certificates_all_mail_waits),
 		cmocka_unit_test(patterns_are_compared_from_3_10_5_on),
 		cmocka_unit_test(a_resolver_is_trusted_on_loopback_alone),
