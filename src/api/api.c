@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "base/clock.h"
+#include "store/store.h"
 
 #include "base/poison.h"
 
@@ -134,6 +135,27 @@ static bool read_body(struct api_call *c, enum api_body kind)
 	return true;
 }
 
+/* A name with a typing mistake is no tenant without reports. */
+static bool read_tenant(struct api_call *c)
+{
+	struct str tenant = api_query(c, "tenant");
+	struct store_tenant row;
+	struct err e = {};
+	enum status st;
+
+	c->tenant = STORE_TENANT_DEFAULT;
+	if (tenant.p == NULL)
+		return true;
+	c->tenant = tenant;
+	st = store_tenant_get(c->env->store, c->a, tenant, &row, &e);
+	if (st == ST_NOTFOUND)
+		api_problem(c, 404, "there is no such tenant", NULL, "tenant",
+			"leave it out for the tenant default");
+	else if (st != ST_OK)
+		api_fail(c, st, &e);
+	return st == ST_OK;
+}
+
 void api_run(struct api_call *c)
 {
 	bool known = false;
@@ -147,7 +169,7 @@ void api_run(struct api_call *c)
 		known = true;
 		if (!str_eq(c->method, str_of(r->method)))
 			continue;
-		if (read_body(c, r->body))
+		if (read_tenant(c) && read_body(c, r->body))
 			r->run(c);
 		return;
 	}

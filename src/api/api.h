@@ -45,6 +45,7 @@ struct api_call {
 	int64_t now;
 
 	/* Set by the router. */
+	struct str tenant;		   /* the parameter, or the default */
 	struct str params[API_PARAMS_MAX]; /* what stood for {name} */
 	const struct json *json;	   /* the body; NULL: there was none */
 

@@ -13,13 +13,6 @@
 #define PAGE 100u
 #define PAGE_MAX 1000u
 
-static struct str tenant_of(const struct api_call *c)
-{
-	struct str tenant = api_query(c, "tenant");
-
-	return tenant.p == NULL ? STORE_TENANT_DEFAULT : tenant;
-}
-
 static void put_members(struct json_writer *w, const struct store_alert *al)
 {
 	json_put_str(w, "id", al->id);
@@ -37,7 +30,7 @@ static void put_members(struct json_writer *w, const struct store_alert *al)
 
 void api_alert_list(struct api_call *c)
 {
-	struct store_alert_filter f = { .tenant = tenant_of(c),
+	struct store_alert_filter f = { .tenant = c->tenant,
 		.before = api_query(c, "before"),
 		.closed = str_eq(api_query(c, "closed"), STR("yes")) };
 	struct str limit = api_query(c, "limit");
@@ -119,7 +112,7 @@ void api_alert_show(struct api_call *c)
 	struct store_alert al;
 	struct err e = {};
 	enum status st = store_alert_get(
-		c->env->store, c->a, tenant_of(c), c->params[0], &al, &e);
+		c->env->store, c->a, c->tenant, c->params[0], &al, &e);
 
 	if (st != ST_OK)
 		fail(c, st, &e);
@@ -159,8 +152,7 @@ void api_alert_ack(struct api_call *c)
 	enum status st = store_begin(s, &e);
 
 	if (st == ST_OK)
-		st = store_alert_get(
-			s, c->a, tenant_of(c), c->params[0], &al, &e);
+		st = store_alert_get(s, c->a, c->tenant, c->params[0], &al, &e);
 	if (st == ST_OK && al.state == STORE_ALERT_OPEN)
 		st = acknowledge(c, &al, &e);
 	if (st == ST_OK)

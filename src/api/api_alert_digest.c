@@ -20,10 +20,9 @@ struct ask {
 static bool read_ask(
 	struct api_call *c, struct str period, struct str day, struct ask *out)
 {
-	struct str tenant = api_query(c, "tenant");
 	int64_t today = c->now / UTC_DAY_S, first = today;
 
-	out->tenant = tenant.p == NULL ? STORE_TENANT_DEFAULT : tenant;
+	out->tenant = c->tenant;
 	out->weekly = str_eq(period, STR("weekly"));
 	if (!out->weekly && period.n > 0 && !str_eq(period, STR("daily"))) {
 		api_problem(c, 422, "period is neither daily nor weekly", NULL,

@@ -13,22 +13,15 @@
 #define URL_BYTES_MAX 2000u
 #define HTTPS "https://"
 
-static struct str tenant_of(const struct api_call *c)
-{
-	struct str tenant = api_query(c, "tenant");
-
-	return tenant.p == NULL ? STORE_TENANT_DEFAULT : tenant;
-}
-
 static enum status audited(
 	struct api_call *c, struct str action, struct str detail, struct err *e)
 {
 	return store_audit_add(c->env->store,
-		&(struct store_audit){ .tenant = tenant_of(c),
+		&(struct store_audit){ .tenant = c->tenant,
 			.at = c->now,
 			.actor = c->actor,
 			.action = action,
-			.object = tenant_of(c),
+			.object = c->tenant,
 			.detail = detail },
 		e);
 }
@@ -73,17 +66,17 @@ void api_alert_recipient_list(struct api_call *c)
 	struct err e = {};
 	size_t n;
 	enum status st = store_telling_get(
-		c->env->store, c->a, tenant_of(c), &t, &e);
+		c->env->store, c->a, c->tenant, &t, &e);
 
 	if (st == ST_OK)
 		st = store_recipient_list(
-			c->env->store, c->a, tenant_of(c), &rows, &n, &e);
+			c->env->store, c->a, c->tenant, &rows, &n, &e);
 	if (st != ST_OK) {
 		api_fail(c, st, &e);
 		return;
 	}
 	json_open_object(&c->w, NULL);
-	json_put_str(&c->w, "tenant", tenant_of(c));
+	json_put_str(&c->w, "tenant", c->tenant);
 	json_put_bool(&c->w, "own", n > 0);
 	json_open_array(&c->w, "recipients");
 	for (size_t i = 0; i < n; i++)
@@ -141,7 +134,7 @@ static void put_key(struct api_call *c, const struct store_recipient *r)
 
 void api_alert_recipient_add(struct api_call *c)
 {
-	struct store_recipient r = { .tenant = tenant_of(c),
+	struct store_recipient r = { .tenant = c->tenant,
 		.channel = json_get_str(c->json, "channel"),
 		.target = json_get_str(c->json, "target"),
 		.id = store_new_id(c->a),
@@ -175,7 +168,7 @@ void api_alert_recipient_remove(struct api_call *c)
 	enum status st = store_begin(c->env->store, &e);
 
 	if (st == ST_OK)
-		st = store_recipient_drop(c->env->store, tenant_of(c),
+		st = store_recipient_drop(c->env->store, c->tenant,
 			api_query(c, "channel"), target, &e);
 	if (st == ST_OK)
 		st = audited(c, STR("alert.recipient.remove"), target, &e);
@@ -208,7 +201,7 @@ void api_alert_options_show(struct api_call *c)
 	struct store_telling t;
 	struct err e = {};
 	enum status st = store_telling_get(
-		c->env->store, c->a, tenant_of(c), &t, &e);
+		c->env->store, c->a, c->tenant, &t, &e);
 
 	if (st == ST_OK)
 		answer(c, &t);
@@ -249,8 +242,7 @@ void api_alert_options_set(struct api_call *c)
 	enum status st = store_begin(c->env->store, &e);
 
 	if (st == ST_OK)
-		st = store_telling_get(
-			c->env->store, c->a, tenant_of(c), &t, &e);
+		st = store_telling_get(c->env->store, c->a, c->tenant, &t, &e);
 	if (st == ST_OK && !read_options(c, &t)) {
 		store_rollback(c->env->store);
 		return;

@@ -140,7 +140,7 @@ static bool read_state(struct api_call *c, enum store_report_state *state)
 
 void api_report_list(struct api_call *c)
 {
-	struct store_report_filter f = { .tenant = api_query(c, "tenant"),
+	struct store_report_filter f = { .tenant = c->tenant,
 		.domain = api_query(c, "domain"),
 		.before = api_query(c, "before") };
 	struct store_report *rows;
@@ -150,8 +150,6 @@ void api_report_list(struct api_call *c)
 
 	if (!read_limit(c, &f.limit) || !read_state(c, &f.state))
 		return;
-	if (f.tenant.p == NULL)
-		f.tenant = STORE_TENANT_DEFAULT;
 	st = store_report_list(c->env->store, c->a, &f, true, &rows, &n, &e);
 	if (st != ST_OK) {
 		api_fail(c, st, &e);
@@ -168,12 +166,8 @@ void api_report_list(struct api_call *c)
 static enum status find(
 	struct api_call *c, struct store_report *out, struct err *e)
 {
-	struct str tenant = api_query(c, "tenant");
-
-	if (tenant.p == NULL)
-		tenant = STORE_TENANT_DEFAULT;
 	return store_report_get(
-		c->env->store, c->a, tenant, c->params[0], out, e);
+		c->env->store, c->a, c->tenant, c->params[0], out, e);
 }
 
 static void report_fail(struct api_call *c, enum status st, const struct err *e)

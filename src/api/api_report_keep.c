@@ -10,18 +10,10 @@
 #define KEEP_MIN_S UTC_DAY_S
 #define KEEP_MAX_S INT64_C(3153600000)
 
-static struct str tenant_of(const struct api_call *c)
-{
-	struct str tenant = api_query(c, "tenant");
-
-	return tenant.p == NULL ? STORE_TENANT_DEFAULT : tenant;
-}
-
-static void answer(struct api_call *c, struct str tenant,
-	const struct store_report_keep *k)
+static void answer(struct api_call *c, const struct store_report_keep *k)
 {
 	json_open_object(&c->w, NULL);
-	json_put_str(&c->w, "tenant", tenant);
+	json_put_str(&c->w, "tenant", c->tenant);
 	json_put_int(&c->w, "raw", k->raw);
 	json_put_int(&c->w, "detail", k->detail);
 	json_put_int(&c->w, "totals", k->totals);
@@ -33,10 +25,10 @@ void api_report_keep_show(struct api_call *c)
 	struct store_report_keep keep;
 	struct err e = {};
 	enum status st = store_report_keep_get(
-		c->env->store, tenant_of(c), &keep, &e);
+		c->env->store, c->tenant, &keep, &e);
 
 	if (st == ST_OK)
-		answer(c, tenant_of(c), &keep);
+		answer(c, &keep);
 	else
 		api_fail(c, st, &e);
 }
@@ -60,29 +52,28 @@ static bool read_time(struct api_call *c, const char *name, int64_t *out)
 	return false;
 }
 
-static enum status audited(struct api_call *c, struct str tenant,
-	struct str action, struct str detail, struct err *e)
+static enum status audited(
+	struct api_call *c, struct str action, struct str detail, struct err *e)
 {
 	/* The store gives the id. */
 	return store_audit_add(c->env->store,
-		&(struct store_audit){ .tenant = tenant,
+		&(struct store_audit){ .tenant = c->tenant,
 			.at = c->now,
 			.actor = c->actor,
 			.action = action,
-			.object = tenant,
+			.object = c->tenant,
 			.detail = detail },
 		e);
 }
 
 void api_report_keep_set(struct api_call *c)
 {
-	struct str tenant = tenant_of(c);
 	struct store_report_keep keep;
 	struct err e = {};
 	enum status st = store_begin(c->env->store, &e);
 
 	if (st == ST_OK)
-		st = store_report_keep_get(c->env->store, tenant, &keep, &e);
+		st = store_report_keep_get(c->env->store, c->tenant, &keep, &e);
 	if (st == ST_OK && (!read_time(c, "raw", &keep.raw) ||
 				   !read_time(c, "detail", &keep.detail) ||
 				   !read_time(c, "totals", &keep.totals))) {
@@ -90,9 +81,9 @@ void api_report_keep_set(struct api_call *c)
 		return;
 	}
 	if (st == ST_OK)
-		st = store_report_keep_put(c->env->store, tenant, &keep, &e);
+		st = store_report_keep_put(c->env->store, c->tenant, &keep, &e);
 	if (st == ST_OK)
-		st = audited(c, tenant, STR("report.keep"),
+		st = audited(c, STR("report.keep"),
 			arena_fmt(c->a,
 				"raw: %lld s, detail: %lld s, totals: "
 				"%lld s",
@@ -102,7 +93,7 @@ void api_report_keep_set(struct api_call *c)
 	if (st == ST_OK)
 		st = store_commit(c->env->store, &e);
 	if (st == ST_OK) {
-		answer(c, tenant, &keep);
+		answer(c, &keep);
 		return;
 	}
 	store_rollback(c->env->store);
@@ -163,7 +154,6 @@ static int64_t remove_files(struct api_call *c, const struct store_strs *raw)
 
 void api_report_erase(struct api_call *c)
 {
-	struct str tenant = tenant_of(c);
 	struct store_strs raw = {};
 	struct erase x = {};
 	struct err e = {};
@@ -174,10 +164,10 @@ void api_report_erase(struct api_call *c)
 		return;
 	st = store_begin(c->env->store, &e);
 	if (st == ST_OK)
-		st = store_report_erase(c->env->store, c->a, tenant, x.domain,
-			x.from, x.to, &raw, &n, &e);
+		st = store_report_erase(c->env->store, c->a, c->tenant,
+			x.domain, x.from, x.to, &raw, &n, &e);
 	if (st == ST_OK)
-		st = audited(c, tenant, STR("report.erase"),
+		st = audited(c, STR("report.erase"),
 			arena_fmt(c->a, "%lld reports about %.*s", (long long)n,
 				STR_ARG(x.domain.n > 0 ? x.domain
 						       : STR("all domains"))),

@@ -14,13 +14,6 @@ static const char *const words[STORE_REPORT_STATES] = {
 	[STORE_REPORT_IGNORED] = "ignore",
 };
 
-static struct str tenant_of(const struct api_call *c)
-{
-	struct str tenant = api_query(c, "tenant");
-
-	return tenant.p == NULL ? STORE_TENANT_DEFAULT : tenant;
-}
-
 static void put_counts(
 	struct json_writer *w, const char *name, const int64_t *counts)
 {
@@ -36,7 +29,7 @@ static void answer(struct api_call *c)
 {
 	struct store_report_counts counts;
 	struct store_report_rule rule;
-	struct str tenant = tenant_of(c);
+	struct str tenant = c->tenant;
 	struct err e = {};
 	enum status st = store_report_rule_get(
 		c->env->store, tenant, &rule, &e);
@@ -104,7 +97,7 @@ static enum status write_rule(struct api_call *c, struct str tenant,
 
 void api_report_rule_set(struct api_call *c)
 {
-	struct str tenant = tenant_of(c);
+	struct str tenant = c->tenant;
 	struct store_report_rule rule;
 	struct err e = {};
 	enum status st = store_report_rule_get(

@@ -80,9 +80,7 @@ static bool read_results(struct api_call *c, struct store_view_filter *f)
 
 static bool read_filter(struct api_call *c, struct store_view_filter *f)
 {
-	struct str tenant = api_query(c, "tenant");
-
-	f->tenant = tenant.p == NULL ? STORE_TENANT_DEFAULT : tenant;
+	f->tenant = c->tenant;
 	f->domain = api_query(c, "domain");
 	f->proven_only = str_eq(api_query(c, "proven"), STR("yes"));
 	return read_days(c, &f->from, &f->to) &&
@@ -274,9 +272,7 @@ static void put_failure(struct json_writer *w, const struct store_failure *f)
 
 void api_report_failures(struct api_call *c)
 {
-	struct str tenant = api_query(c, "tenant");
-	struct store_failure_filter f = {
-		.tenant = tenant.p == NULL ? STORE_TENANT_DEFAULT : tenant,
+	struct store_failure_filter f = { .tenant = c->tenant,
 		.domain = api_query(c, "domain"),
 		.org = api_query_text(c, "organization"),
 		.policy_type = api_query_text(c, "policy_type"),
@@ -284,8 +280,7 @@ void api_report_failures(struct api_call *c)
 		.reason_code = api_query_text(c, "reason"),
 		.sending_ip = api_query_text(c, "sending_mta"),
 		.receiving_host = api_query_text(c, "mx_host"),
-		.before = api_query(c, "before")
-	};
+		.before = api_query(c, "before") };
 	struct store_failure *rows;
 	struct err e = {};
 	enum status st;

@@ -265,3 +265,6 @@ def test_reports_of_a_tenant(stack, tmp_path):
     assert moat.json("report", "list") == {"reports": []}
     assert [r["tenant"] for r in moat.json(
         "report", "list", "--tenant", "other")["reports"]] == ["other"]
+    for words in ("report", "list"), ("report", "summary"), ("alert", "list"):
+        done = moat(*words, "--tenant", "othr")
+        assert done.returncode == 2 and "no such tenant" in done.stderr
