@@ -177,6 +177,27 @@ def test_a_server_without_move(stack, tmp_path):
     world.wait_moved(1)
 
 
+def test_what_cannot_be_moved_is_taken_once(stack, tmp_path):
+    """As after a crash between the spool and the move: no second copy, and
+    the next pull that can moves it."""
+    world = World(stack, tmp_path, {"processed": "a..b"})
+    world.server.put(mail(1))
+    world.start()
+    box = world.wait_failed()
+    assert "a..b cannot be made" in box["error"]
+    world.wait_reports(1)
+    world.moat.settings["mailbox m"]["processed"] = "moat-read"
+    world.moat.stop()
+    world.server.put(mail(2))
+    world.moat.start()
+    world.wait_moved(2)
+    world.wait_reports(2)
+    box = wait_until(lambda: not world.box()["failures"] and world.box(),
+                     WAIT_S, "a good pull")
+    assert box["taken"] == 2
+    assert len(world.moat.process.log_lines("report.taken")) == 2
+
+
 def test_large_ones_stay_and_are_told(stack, tmp_path):
     world = World(stack, tmp_path, settings={"report": {"max_size": "20k"}})
     world.server.put(mail(1) + b"x" * 30000)
