@@ -63,10 +63,13 @@ static struct str proof_of(struct file *f, const struct dkim_verdict *v)
 /* A key that cannot be had now may be had later; not for ever. */
 static bool waits_for_key(const struct digest *d, const struct file *f)
 {
-	int64_t now = clock_now(d->clock).s;
+	int64_t age_s = clock_now(d->clock).s - f->meta.received.s;
+	int64_t tried_ms = digest_later_since_ms(
+		d->later, f->name, clock_mono(d->clock));
 
 	if (f->meta.source != SPOOL_MAIL ||
-		now - f->meta.received.s > DIGEST_KEY_WAIT_S ||
+		(age_s > DIGEST_KEY_WAIT_S &&
+			tried_ms >= 1000 * DIGEST_KEY_TRY_S) ||
 		digest_later_count(d->later) > DIGEST_LATER_MAX / 2)
 		return false;
 	for (size_t i = 0; i < f->reports.n; i++) {

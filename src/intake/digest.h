@@ -13,8 +13,9 @@
  * about a domain that is not its recipient's. See store_report_add for what
  * counts as a duplicate.
  *
- * A mail whose key cannot be looked up waits for DIGEST_KEY_WAIT_S; after that
- * nothing proves it.
+ * A mail whose key cannot be looked up waits until DIGEST_KEY_WAIT_S after it
+ * was received, but DIGEST_KEY_TRY_S at least, since mailboxes and replays have
+ * old ones; after that nothing proves it.
  *
  * A file that was digested before and is put back into spool/new (after a
  * parser fix: "moat report replay") replaces the rows it had made.
@@ -36,6 +37,7 @@
 #include "store/store.h"
 
 #define DIGEST_KEY_WAIT_S UTC_DAY_S
+#define DIGEST_KEY_TRY_S 3600
 
 struct digest {
 	struct store *store;

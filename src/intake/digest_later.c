@@ -9,7 +9,7 @@
 #include "base/poison.h"
 
 struct wait {
-	struct mono until;
+	struct mono first, until;
 	int64_t s;
 };
 
@@ -51,6 +51,7 @@ bool digest_later_put(struct digest_later *l, struct str name,
 		LOG(LOG_ERROR, "report.put_off", KV_STR("file", name),
 			KV_Z("reason", why->text));
 		w = mem_must(sizeof(*w));
+		w->first = now;
 		(void)map_put(l->files, name, w);
 	}
 	w->s = w->s == 0 ? DIGEST_LATER_MIN_S : 2 * w->s;
@@ -71,6 +72,14 @@ bool digest_later_waits(
 	const struct wait *w = map_get(l->files, name);
 
 	return w != NULL && now.ms < w->until.ms;
+}
+
+int64_t digest_later_since_ms(
+	const struct digest_later *l, struct str name, struct mono now)
+{
+	const struct wait *w = map_get(l->files, name);
+
+	return w == NULL ? 0 : now.ms - w->first.ms;
 }
 
 size_t digest_later_count(const struct digest_later *l)

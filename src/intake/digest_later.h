@@ -33,5 +33,8 @@ void digest_later_drop(struct digest_later *l, struct str name);
 
 bool digest_later_waits(
 	const struct digest_later *l, struct str name, struct mono now);
+/* How long ago it was put off for the first time; 0: it was not. */
+int64_t digest_later_since_ms(
+	const struct digest_later *l, struct str name, struct mono now);
 /* Those that wait, and those that have waited and are to be tried again. */
 size_t digest_later_count(const struct digest_later *l);

@@ -699,6 +699,23 @@ static void a_mail_waits_for_its_key(void **state)
 		"its key cannot be looked up");
 }
 
+/* Out of a mailbox, or replayed: its first day is long over. */
+static void a_key_of_an_old_mail_has_an_hour(void **state)
+{
+	struct place *p = *state;
+
+	p->key_st = ST_TEMP;
+	p->now = 1001 + 2 * DIGEST_KEY_WAIT_S;
+	put(p, SPOOL_MAIL, LABEL,
+		mail_of(p, "x.example", REPORT("2", "1") "\r\n"));
+	(void)run(p);
+	assert_int_equal(files(p, SPOOL_NEW), 1);
+	p->now += DIGEST_KEY_TRY_S;
+	assert_int_equal(run(p), 1);
+	assert_str(reports_in(p, STORE_REPORT_QUARANTINED, 1)->why,
+		"its key cannot be looked up");
+}
+
 #define FOREIGN                                                                \
 	"{\"organization-name\":\"X\",\"contact-info\":\"tls@x.example\","     \
 	"\"report-id\":\"2\",\"policies\":[{\"policy\":{\"policy-type\":"      \
@@ -823,6 +840,8 @@ int main(void)
 			the_tenants_rule_decides, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_mail_waits_for_its_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_key_of_an_old_mail_has_an_hour, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_mail_about_another_domain, setup, teardown),
 		cmocka_unit_test_setup_teardown(
