@@ -190,6 +190,21 @@ static enum status ask_key(
 		       : ST_TEMP;
 }
 
+/*
+ * Why a signature that holds says nothing about the reports of the mail; NULL:
+ * it does. Servers sign bounces, which quote what strangers wrote.
+ */
+static const char *objection(
+	const struct unpacked_reports *found, const struct dkim_signature *s)
+{
+	if (found->quoted)
+		return "the report is in a mail that the signed one quotes";
+	if (found->behind_text && !s->type_signed)
+		return "Content-Type says where the report is, and is not "
+		       "signed";
+	return NULL;
+}
+
 /* A mail whose signatures cannot even be looked at has none that holds. */
 static void check_signatures(int fd, struct arena *a, int64_t received,
 	const struct unpacked_reports *found, struct dkim_signatures *out)
@@ -197,12 +212,25 @@ static void check_signatures(int fd, struct arena *a, int64_t received,
 	struct asker asker = { .fd = fd };
 	struct err e = {};
 
-	if (found->mail.p == NULL || dkim_mail_check(a, found->mail, received,
-					     ask_key, &asker, out, &e) == ST_OK)
+	if (found->mail.p == NULL)
 		return;
-	out->n = 1;
-	out->items[0] = (struct dkim_signature){ DKIM_RESULT_FAIL, STR(""),
-		arena_str(a, str_of(e.text)) };
+	if (dkim_mail_check(a, found->mail, received, ask_key, &asker, out,
+		    &e) != ST_OK) {
+		out->n = 1;
+		out->items[0] =
+			(struct dkim_signature){ .result = DKIM_RESULT_FAIL,
+				.domain = STR(""),
+				.reason = arena_str(a, str_of(e.text)) };
+	}
+	for (size_t i = 0; i < out->n; i++) {
+		struct dkim_signature *s = &out->items[i];
+		const char *why = objection(found, s);
+
+		if (why == NULL || s->result == DKIM_RESULT_FAIL)
+			continue;
+		s->result = DKIM_RESULT_FAIL;
+		s->reason = str_of(why);
+	}
 }
 
 static enum status read_request(

@@ -25,6 +25,7 @@ struct check {
 	dkim_key_fn *key;
 	void *ctx;
 	struct dkim_signatures *out;
+	unsigned types; /* Content-Type fields */
 	bool no_memory;
 };
 
@@ -159,11 +160,14 @@ static struct str domain_of(struct check *c, DKIM_SIGINFO *sig)
 static DKIM_CBSTAT on_final(DKIM *dkim, DKIM_SIGINFO **sigs, int n)
 {
 	struct check *c = dkim_get_user_context(dkim);
+	unsigned char type[] = "Content-Type";
 
 	for (int i = 0; i < n && c->out->n < DKIM_SIGNATURES_MAX; i++) {
 		struct dkim_signature s = judge(dkim, sigs[i]);
 
 		s.domain = domain_of(c, sigs[i]);
+		s.type_signed = c->types == 1 &&
+				dkim_sig_hdrsigned(sigs[i], type);
 		c->out->items[c->out->n++] = s;
 	}
 	return DKIM_CBSTAT_CONTINUE;
@@ -188,14 +192,24 @@ static DKIM_LIB *library(void)
 
 /* ---- the mail ---- */
 
-/* With CR LF, as it was signed; files of mail boxes have lost them. */
-static struct str with_crlf(struct check *c, struct str mail)
+/*
+ * With CR LF, as it was signed; files of mail boxes have lost them. false: some
+ * lines end so, some so, and the header might end elsewhere for another reader.
+ */
+static bool with_crlf(struct check *c, struct str *io)
 {
+	size_t lines = 0, crlf = 0;
+	struct str mail = *io;
 	struct sbuf b;
-	ptrdiff_t lf = str_index(mail, '\n');
 
-	if (lf < 0 || (lf > 0 && mail.p[lf - 1] == '\r'))
-		return mail;
+	for (struct str rest = mail; rest.n > 0;) {
+		struct str line = str_cut(&rest, '\n');
+
+		lines += rest.p != NULL;
+		crlf += rest.p != NULL && str_ends(line, STR("\r"));
+	}
+	if (crlf > 0 || lines == 0)
+		return crlf == lines;
 	b = sbuf_arena(c->arena, mail.n * 2);
 	for (struct str rest = mail; rest.n > 0;) {
 		struct str line = str_cut(&rest, '\n');
@@ -205,7 +219,8 @@ static struct str with_crlf(struct check *c, struct str mail)
 			sbuf_addz(&b, "\r\n");
 	}
 	c->no_memory |= !sbuf_ok(&b);
-	return sbuf_str(&b);
+	*io = sbuf_str(&b);
+	return true;
 }
 
 /* Where the line that begins s ends, with its line end. */
@@ -241,15 +256,14 @@ static struct str take_field(struct str *rest)
 	return without_line_end(str_upto(all, n));
 }
 
-static bool is_signature(struct str field)
+static bool has_name(struct str field, struct str name)
 {
-	struct str name = str_trim(str_cut(&field, ':'));
-
-	return str_eq_nocase(name, STR(DKIM_SIGNHEADER));
+	return str_eq_nocase(str_trim(str_cut(&field, ':')), name);
 }
 
 /* false: too many fields. *signs: how many signatures there are. */
-static bool feed_header(DKIM *dkim, struct str *mail, size_t *signs)
+static bool feed_header(
+	struct check *c, DKIM *dkim, struct str *mail, size_t *signs)
 {
 	struct str field;
 
@@ -257,8 +271,10 @@ static bool feed_header(DKIM *dkim, struct str *mail, size_t *signs)
 	for (unsigned n = 0; (field = take_field(mail)).n > 0; n++) {
 		if (n == DKIM_FIELDS_MAX)
 			return false;
-		if (is_signature(field) && ++*signs > DKIM_SIGNATURES_MAX)
+		if (has_name(field, STR(DKIM_SIGNHEADER)) &&
+			++*signs > DKIM_SIGNATURES_MAX)
 			continue;
+		c->types += has_name(field, STR("Content-Type"));
 		/* What is no header field was not signed as one. */
 		(void)dkim_header(
 			dkim, (unsigned char *)(uintptr_t)field.p, field.n);
@@ -272,7 +288,7 @@ static enum status run(
 	size_t signs;
 	DKIM_STAT stat;
 
-	if (!feed_header(dkim, &mail, &signs))
+	if (!feed_header(c, dkim, &mail, &signs))
 		return err_set(e, ST_LIMIT,
 			"the mail has more than %u header fields",
 			DKIM_FIELDS_MAX);
@@ -287,8 +303,10 @@ static enum status run(
 	/* Whatever there was, it is none that holds. */
 	if (c->out->n == 0)
 		c->out->items[c->out->n++] =
-			(struct dkim_signature){ DKIM_RESULT_FAIL, STR(""),
-				STR("it is malformed (RFC 6376 section 3.5)") };
+			(struct dkim_signature){ .result = DKIM_RESULT_FAIL,
+				.domain = STR(""),
+				.reason = STR("it is malformed (RFC 6376 "
+					      "section 3.5)") };
 	return ST_OK;
 }
 
@@ -297,7 +315,8 @@ enum status dkim_mail_check(struct arena *a, struct str mail, int64_t at,
 {
 	static const unsigned char id[] = "report";
 	struct dkim_signatures found = {};
-	struct check c = { a, key, ctx, &found, false };
+	bool same_ends;
+	struct check c = { .arena = a, .key = key, .ctx = ctx, .out = &found };
 	DKIM_LIB *lib = library();
 	uint64_t now = (uint64_t)at;
 	enum status st;
@@ -306,7 +325,7 @@ enum status dkim_mail_check(struct arena *a, struct str mail, int64_t at,
 
 	if (str_starts(mail, STR("From "))) /* of a mail box */
 		mail = str_from(mail, line_end(mail));
-	mail = with_crlf(&c, mail);
+	same_ends = with_crlf(&c, &mail);
 	(void)dkim_options(
 		lib, DKIM_OP_SETOPT, DKIM_OPTS_FIXEDTIME, &now, sizeof(now));
 	dkim = dkim_verify(lib, id, NULL, &stat);
@@ -315,6 +334,11 @@ enum status dkim_mail_check(struct arena *a, struct str mail, int64_t at,
 	(void)dkim_set_user_context(dkim, &c);
 	st = run(&c, dkim, mail, e);
 	(void)dkim_free(dkim);
+	for (size_t i = 0; i < found.n && !same_ends; i++) {
+		found.items[i].result = DKIM_RESULT_FAIL;
+		found.items[i].reason = STR(
+			"some lines end in CR LF, others in LF");
+	}
 	if (st == ST_OK && c.no_memory)
 		st = err_set(e, ST_LIMIT, "no memory for DKIM");
 	if (st == ST_OK)

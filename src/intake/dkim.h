@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct dkim_signature {
 	enum dkim_result result;
 	struct str domain; /* d=, lower-case */
 	struct str reason; /* of anything but a pass */
+	bool type_signed;  /* the one Content-Type of the mail is */
 };
 
 struct dkim_signatures {
@@ -55,7 +57,8 @@ void dkim_mail_prepare(void);
 
 /*
  * Checks the signatures of a mail as of the time at (seconds UTC); all lives in
- * a. ST_LIMIT: too many header fields, or memory.
+ * a. None holds of a mail that ends some lines in CR LF and others in LF.
+ * ST_LIMIT: too many header fields, or memory.
  */
 enum status dkim_mail_check(struct arena *a, struct str mail, int64_t at,
 	dkim_key_fn *key, void *ctx, struct dkim_signatures *out,

@@ -159,9 +159,21 @@ static void visit_part(struct finder *f, GMimePart *part)
 		fail(f, "needs too much memory");
 }
 
+static void visit(struct finder *f, GMimeObject *obj, unsigned depth);
+
+static void visit_inner_mail(
+	struct finder *f, GMimeMessagePart *part, unsigned depth)
+{
+	GMimeMessage *inner = g_mime_message_part_get_message(part);
+	size_t before = f->mail->parts.n + f->maybe.n;
+
+	if (inner != NULL)
+		visit(f, g_mime_message_get_mime_part(inner), depth + 1);
+	f->mail->quoted |= f->mail->parts.n + f->maybe.n > before;
+}
+
 static void visit(struct finder *f, GMimeObject *obj, unsigned depth)
 {
-	GMimeMessage *inner;
 
 	if (obj == NULL || f->st != ST_OK)
 		return;
@@ -177,14 +189,28 @@ static void visit(struct finder *f, GMimeObject *obj, unsigned depth)
 				g_mime_multipart_get_part(
 					GMIME_MULTIPART(obj), i),
 				depth + 1);
-	else if (GMIME_IS_MESSAGE_PART(obj)) {
-		inner = g_mime_message_part_get_message(
-			GMIME_MESSAGE_PART(obj));
-		if (inner != NULL)
-			visit(f, g_mime_message_get_mime_part(inner),
-				depth + 1);
-	} else if (GMIME_IS_PART(obj))
+	else if (GMIME_IS_MESSAGE_PART(obj))
+		visit_inner_mail(f, GMIME_MESSAGE_PART(obj), depth);
+	else if (GMIME_IS_PART(obj))
 		visit_part(f, GMIME_PART(obj));
+}
+
+/*
+ * Text that another Content-Type or encoding would pass over: before the first
+ * boundary of a multipart, or before the "begin" of uuencode.
+ */
+static bool begins_with_text(GMimeObject *obj)
+{
+	GMimeContentEncoding encoding;
+
+	if (GMIME_IS_MULTIPART(obj))
+		return str_trim(str_of(g_mime_multipart_get_prologue(
+					GMIME_MULTIPART(obj))))
+			       .n > 0;
+	if (!GMIME_IS_PART(obj))
+		return false;
+	encoding = g_mime_part_get_content_encoding(GMIME_PART(obj));
+	return encoding == GMIME_CONTENT_ENCODING_UUENCODE;
 }
 
 /* Header fields */
@@ -323,6 +349,8 @@ enum status mime_read(
 	if (message == NULL)
 		return err_set(e, ST_INVALID, "this is no mail (RFC 5322)");
 	visit(&f, g_mime_message_get_mime_part(message), 0);
+	found.behind_text = begins_with_text(
+		g_mime_message_get_mime_part(message));
 	find_hints(&f, message);
 	g_object_unref(message);
 	for (size_t i = 0; i < f.maybe.n; i++)

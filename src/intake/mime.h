@@ -28,6 +28,8 @@ struct mime_parts {
 struct mime_mail {
 	struct mime_parts parts;   /* candidates, the sure ones first */
 	struct tlsrpt_hints hints; /* of the header and the file name */
+	bool quoted;	  /* one is in a mail within the mail, as in a bounce */
+	bool behind_text; /* where they begin is for the header to say */
 };
 
 /* Loads what the parser may need later, before a sandbox closes. */

@@ -109,6 +109,8 @@ static enum status unpack_mail(
 		return st;
 	out->hints = mail.hints;
 	out->mail = raw;
+	out->quoted = mail.quoted;
+	out->behind_text = mail.behind_text;
 	for (size_t i = 0; i < mail.parts.n; i++) {
 		part_st = add_part(a, &mail.parts.items[i], out, e);
 		if (part_st == ST_LIMIT)
@@ -181,6 +183,8 @@ enum status unpack_reports(struct arena *a, struct str raw,
 	}
 	found.mail = texts.mail;
 	found.submitter = texts.hints.submitter;
+	found.quoted = texts.quoted;
+	found.behind_text = texts.behind_text;
 	*out = found;
 	return ST_OK;
 }

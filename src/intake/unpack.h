@@ -22,7 +22,8 @@ struct unpacked {
 	struct unpacked_text *items; /* TLSRPT_TEXTS_MAX at most */
 	size_t n, cap;
 	struct tlsrpt_hints hints;
-	struct str mail; /* the mail they came in; p == NULL: none */
+	struct str mail;	  /* the mail they came in; p == NULL: none */
+	bool quoted, behind_text; /* as in struct mime_mail */
 };
 
 /*
@@ -37,6 +38,7 @@ struct unpacked_reports {
 	size_t n, cap;
 	struct str mail;      /* as in struct unpacked */
 	struct str submitter; /* whom the mail's header names; may be empty */
+	bool quoted, behind_text; /* as in struct mime_mail */
 };
 
 /*

@@ -635,6 +635,78 @@ static void what_nothing_proves_is_in_quarantine(void **state)
 	assert_int_equal(files(p, SPOOL_DONE), 4);
 }
 
+/*
+ * Servers sign much that strangers wrote: a bounce quotes it, a note begins
+ * with it. What was signed then must not be read as a report of the server.
+ */
+static void a_signature_over_a_quote_proves_nothing(void **state)
+{
+#define FROM "From: tls@x.example\r\n"
+#define MIXED "Content-Type: multipart/mixed; boundary=b\r\n"
+#define PART                                                                   \
+	"--b\r\nContent-Type: application/tlsrpt+json\r\n\r\n" REPORT(         \
+		"1", "1") "\r\n--b--\r\n"
+#define BOUNCE                                                                 \
+	"--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: z@evil.example\r\n"  \
+	"Content-Type: application/tlsrpt+json\r\n\r\n" REPORT(                \
+		"1", "1") "\r\n--b--\r\n"
+	static const struct {
+		const char *header, *unsigned_header, *body, *why;
+	} rows[] = {
+		{ FROM, MIXED, "Somebody wrote:\r\n" PART,
+			"Content-Type says where the report is, and is not "
+			"signed" },
+		{ FROM MIXED, "", BOUNCE,
+			"the report is in a mail that the signed one quotes" },
+		{ FROM MIXED, "", PART, NULL },
+		{ FROM, MIXED, PART, NULL },
+		{ FROM MIXED, "", "A text, and then:\r\n" PART, NULL },
+	};
+	struct place *p = *state;
+	size_t bad = 0;
+
+	signer_init(&p->signer, p->a, 1000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct str sign = signer_sign(&p->signer, "x.example",
+			rows[i].header, rows[i].body, false);
+
+		put(p, SPOOL_MAIL, LABEL,
+			arena_fmt(p->a, "%.*s%s%s\r\n%s", STR_ARG(sign),
+				rows[i].header, rows[i].unsigned_header,
+				rows[i].body));
+		assert_int_equal(run(p), 1);
+		if (rows[i].why == NULL)
+			continue;
+		assert_str(reports_in(p, STORE_REPORT_QUARANTINED, ++bad)->why,
+			rows[i].why);
+	}
+	assert_str(reports(p, 1)->proof, "dkim:x.example");
+}
+
+/* A header that ends earlier for who reads than for who checks. */
+static void line_ends_of_two_kinds_prove_nothing(void **state)
+{
+	struct place *p = *state;
+	struct str note = mail_of(p, "x.example", "Hello\r\n");
+	struct sbuf b = sbuf_arena(p->a, 65536);
+
+	sbuf_addz(&b, "Content-Type: multipart/mixed; boundary=b\n\r\n"
+		      "--b\nContent-Type: application/tlsrpt+json\n\r\n");
+	sbuf_addz(&b, REPORT("1", "9") "\n--b--\n");
+	for (size_t i = 0; i < note.n; i++)
+		if (note.p[i] != '\r')
+			sbuf_addc(&b, note.p[i]);
+	put(p, SPOOL_MAIL, LABEL, sbuf_str(&b));
+	assert_int_equal(run(p), 1);
+	(void)reports_in(p, STORE_REPORT_QUARANTINED, 1);
+	note = mail_of(p, "x.example", REPORT("1", "9") "\r\n");
+	put(p, SPOOL_MAIL, LABEL, arena_fmt(p->a, "X: y\n%s", note.p));
+	assert_int_equal(run(p), 1);
+	assert_str(reports_in(p, STORE_REPORT_QUARANTINED, 2)->why,
+		"some lines end in CR LF, others in LF");
+	(void)reports(p, 0);
+}
+
 /* Whatever comes before or after it, the real report is there, as it was. */
 static void a_forged_report_hides_and_replaces_none(void **state)
 {
@@ -833,6 +905,11 @@ int main(void)
 			a_signed_mail_is_proven, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_nothing_proves_is_in_quarantine, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_signature_over_a_quote_proves_nothing, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			line_ends_of_two_kinds_prove_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_forged_report_hides_and_replaces_none, setup,
 			teardown),
