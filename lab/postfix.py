@@ -5,6 +5,7 @@ has one delivery transport per way of deciding on TLS."""
 
 import re
 
+from harness.postfix import SERVICES
 from harness.process import Process, wait_until
 
 COMMON = """\
@@ -56,29 +57,6 @@ tls_server_sni_maps = texthash:{lab}/conf/sni
 smtpd_tls_received_header = yes
 smtpd_tls_loglevel = 1
 smtpd_client_connection_count_limit = 0
-"""
-
-SERVICES = """\
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-showq unix n - n - - showq
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-lmtp unix - - n - - lmtp
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 """
 
 SUBMISSION = 587

@@ -40,8 +40,8 @@ queue_run_delay = 1s
 smtp_dns_support_level = disabled
 """
 
-MASTER = """\
-{port} inet n - n - - smtpd
+# Of master.cf, all but what listens: the same for all releases from 3.4 on.
+SERVICES = """\
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -94,7 +94,8 @@ class Postfix:
         # What is said last counts, and is said once.
         last = {line.split(" =")[0]: line for line in lines}
         (conf / "main.cf").write_text("\n".join(last.values()) + "\n")
-        (conf / "master.cf").write_text(MASTER.format(port=self.port))
+        (conf / "master.cf").write_text(
+            f"{self.port} inet n - n - - smtpd\n" + SERVICES)
 
     @property
     def log(self):
