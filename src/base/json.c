@@ -482,6 +482,13 @@ const struct json *json_get(const struct json *obj, const char *name)
 	return NULL;
 }
 
+const struct json *json_first(const struct json *obj, const char *name)
+{
+	const struct json *list = json_get(obj, name);
+
+	return list != NULL ? list->first : NULL;
+}
+
 struct str json_str(const struct json *v)
 {
 	if (v == NULL || v->type != JSON_STRING)

@@ -64,6 +64,9 @@ enum status json_parse(struct arena *a, struct str text,
 /* The first child of that name; NULL if obj is NULL, no object, or has none. */
 const struct json *json_get(const struct json *obj, const char *name);
 
+/* The first element of the array (or member of the object) of that name. */
+const struct json *json_first(const struct json *obj, const char *name);
+
 /* The string value; empty with p == NULL if v is NULL or no string. */
 struct str json_str(const struct json *v);
 

@@ -46,9 +46,9 @@ static void print_list(struct cli *cli, const struct json *answer)
 	static const char *const heads[] = { "ID", "SINCE", "DOMAIN", "KIND",
 		"STATE", "WHAT" };
 	struct table t = table_of(cli->arena, heads, 6);
-	const struct json *v = json_get(answer, "alerts");
+	const struct json *v = json_first(answer, "alerts");
 
-	for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+	for (; v != NULL; v = v->next) {
 		struct table_row *row = table_add(&t);
 
 		row->cells[0] = table_text(&t, json_get_str(v, "id"));
@@ -94,9 +94,9 @@ static void print_notices(struct cli *cli, const struct json *answer)
 	static const char *const heads[] = { "SAYS", "BY", "STATE", ">TRIES",
 		"WHEN", "ERROR" };
 	struct table t = table_of(cli->arena, heads, 6);
-	const struct json *v = json_get(answer, "notices");
+	const struct json *v = json_first(answer, "notices");
 
-	for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+	for (; v != NULL; v = v->next) {
 		struct table_row *row = table_add(&t);
 		int64_t done = client_int(v, "done");
 

@@ -48,9 +48,9 @@ static void print_recipients(struct cli *cli, const struct json *answer)
 {
 	static const char *const heads[] = { "BY", "TO" };
 	struct table t = table_of(cli->arena, heads, 2);
-	const struct json *v = json_get(answer, "recipients");
+	const struct json *v = json_first(answer, "recipients");
 
-	for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+	for (; v != NULL; v = v->next) {
 		struct table_row *row = table_add(&t);
 
 		row->cells[0] = table_text(&t, json_get_str(v, "channel"));

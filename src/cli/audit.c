@@ -19,9 +19,9 @@ static void print_all(struct cli *cli, const struct json *answer)
 	static const char *const heads[] = { "WHEN", "WHO", "WHAT", "TO",
 		"DETAIL" };
 	struct table t = table_of(cli->arena, heads, 5);
-	const struct json *v = json_get(answer, "audit");
+	const struct json *v = json_first(answer, "audit");
 
-	for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+	for (; v != NULL; v = v->next) {
 		struct table_row *row = table_add(&t);
 
 		row->cells[0] = str_of(client_time(cli, client_int(v, "at")));

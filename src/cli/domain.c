@@ -59,9 +59,9 @@ static void print_record(struct cli *cli, const struct json *r)
 
 static void print_records(struct cli *cli, const struct json *d, bool optional)
 {
-	const struct json *r = json_get(d, "records");
+	const struct json *r = json_first(d, "records");
 
-	for (r = r != NULL ? r->first : NULL; r != NULL; r = r->next) {
+	for (; r != NULL; r = r->next) {
 		if (json_true(json_get(r, "optional")) != optional)
 			continue;
 		(void)fprintf(cli->out, "  ");

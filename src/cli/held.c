@@ -124,13 +124,6 @@ static struct str write_body(struct list *l, const struct held **next)
 	return sbuf_str(&b);
 }
 
-static const struct json *first_of(const struct json *obj, const char *name)
-{
-	const struct json *list = json_get(obj, name);
-
-	return list != NULL ? list->first : NULL;
-}
-
 static enum status ask(struct list *l, struct client_call *call,
 	const struct json **answer, const char **remedy, struct err *e)
 {
@@ -157,7 +150,7 @@ static enum status ask_trouble(
 	if (st != ST_OK)
 		return st;
 	l->now = client_int(answer, "now");
-	for (v = first_of(answer, "trouble"); v != NULL; v = v->next)
+	for (v = json_first(answer, "trouble"); v != NULL; v = v->next)
 		if ((h = held_of(l, json_get_str(v, "domain"))) != NULL)
 			BUG(!VEC_PUSH(l->cli->arena, &h->trouble, v));
 	return ST_OK;
@@ -175,7 +168,7 @@ static enum status ask_policies(struct list *l, const struct held **next,
 
 	if (st != ST_OK)
 		return st;
-	for (v = first_of(answer, "policies"); v != NULL; v = v->next)
+	for (v = json_first(answer, "policies"); v != NULL; v = v->next)
 		if ((h = held_of(l, json_get_str(v, "domain"))) != NULL)
 			h->policy = v;
 	return ST_OK;

@@ -130,18 +130,17 @@ int report_replay_run(struct cli *cli, const struct args *args)
 	code = client_do(cli, &call, &answer);
 	if (code != CLI_GOOD)
 		return code;
-	missing = json_get(answer, "missing");
+	missing = json_first(answer, "missing");
 	n = client_int(answer, "replayed");
 	if (!cli->json)
 		(void)fprintf(cli->out, "%lld report%s to be read again\n",
 			(long long)n, n == 1 ? "" : "s");
-	for (const struct json *m = missing == NULL ? NULL : missing->first;
-		m != NULL; m = m->next) {
+	for (; missing != NULL; missing = missing->next) {
 		struct err e = {};
 
 		(void)err_set(&e, ST_NOTFOUND,
 			"%.*s is neither in spool/bad nor in spool/done",
-			STR_ARG(str_upto(json_str(m), 100)));
+			STR_ARG(str_upto(json_str(missing), 100)));
 		code = cli_failed(&text, &e);
 	}
 	return code;
@@ -205,13 +204,6 @@ static void list_policy(struct cli *cli, struct table *t,
 		row->cells[8] = table_text(t, json_get_str(report, "why"));
 }
 
-static const struct json *first_of(const struct json *obj, const char *name)
-{
-	const struct json *list = json_get(obj, name);
-
-	return list == NULL ? NULL : list->first;
-}
-
 bool report_is_tenant(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -263,10 +255,10 @@ int report_list_run(struct cli *cli, const struct args *args)
 	code = client_do(cli, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
 		return code;
-	for (const struct json *r = first_of(answer, "reports"); r != NULL;
+	for (const struct json *r = json_first(answer, "reports"); r != NULL;
 		r = r->next)
-		for (const struct json *p = first_of(r, "policies"); p != NULL;
-			p = p->next)
+		for (const struct json *p = json_first(r, "policies");
+			p != NULL; p = p->next)
 			list_policy(cli, &t, r, p, state != NULL);
 	if (t.n > 0)
 		table_print(cli, &t, "");
@@ -292,7 +284,7 @@ int report_unreadable_run(struct cli *cli, const struct args *args)
 	code = client_do(cli, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
 		return code;
-	for (const struct json *r = first_of(answer, "unreadable"); r != NULL;
+	for (const struct json *r = json_first(answer, "unreadable"); r != NULL;
 		r = r->next) {
 		struct table_row *row = table_add(&t);
 

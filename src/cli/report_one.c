@@ -33,13 +33,6 @@ const struct arg_row report_erase_options[] = {
 	{},
 };
 
-static const struct json *first_of(const struct json *obj, const char *name)
-{
-	const struct json *list = json_get(obj, name);
-
-	return list == NULL ? NULL : list->first;
-}
-
 /* ---- get ---------------------------------------------------------------- */
 
 static void print_failure(struct cli *cli, const struct json *f)
@@ -67,7 +60,7 @@ static void print_failure(struct cli *cli, const struct json *f)
 static void print_lines(struct cli *cli, const char *label,
 	const struct json *policy, const char *member)
 {
-	for (const struct json *s = first_of(policy, member); s != NULL;
+	for (const struct json *s = json_first(policy, member); s != NULL;
 		s = s->next) {
 		struct sbuf b = sbuf_arena(cli->arena, 4 * json_str(s).n + 1);
 
@@ -95,7 +88,7 @@ static void print_report(struct cli *cli, const struct json *r)
 		client_time(cli, client_int(r, "begin")));
 	(void)fprintf(cli->out, "%-9s %s\n", "ends",
 		client_time(cli, client_int(r, "end")));
-	for (const struct json *p = first_of(r, "policies"); p != NULL;
+	for (const struct json *p = json_first(r, "policies"); p != NULL;
 		p = p->next) {
 		(void)fprintf(cli->out,
 			"\npolicy %s: %lld successful, %lld failed\n",
@@ -104,8 +97,8 @@ static void print_report(struct cli *cli, const struct json *r)
 			(long long)client_int(p, "failed"));
 		print_lines(cli, "policy", p, "strings");
 		print_lines(cli, "mx", p, "mx_hosts");
-		for (const struct json *f = first_of(p, "failures"); f != NULL;
-			f = f->next)
+		for (const struct json *f = json_first(p, "failures");
+			f != NULL; f = f->next)
 			print_failure(cli, f);
 	}
 }

@@ -109,13 +109,6 @@ static const struct view *view_of(const char *name)
 
 /* ---- rows --------------------------------------------------------------- */
 
-static const struct json *first_of(const struct json *obj, const char *name)
-{
-	const struct json *list = json_get(obj, name);
-
-	return list == NULL ? NULL : list->first;
-}
-
 /* The lines of a policy side by side. */
 static struct str one_line(struct arena *a, struct str text)
 {
@@ -199,7 +192,7 @@ static void print_csv(
 static const struct json *judgement_of(
 	const struct json *answer, struct str result)
 {
-	const struct json *j = first_of(answer, "judgements");
+	const struct json *j = json_first(answer, "judgements");
 
 	while (j != NULL && !str_eq(json_get_str(j, "result_type"), result))
 		j = j->next;
@@ -221,7 +214,7 @@ static bool seen(const struct json *first, const struct json *row,
 /* Each result and reason of the rows once. */
 static void explain_rows(struct cli *cli, const struct json *answer)
 {
-	const struct json *first = first_of(answer, "rows");
+	const struct json *first = json_first(answer, "rows");
 
 	for (const struct json *r = first; r != NULL; r = r->next)
 		if (!seen(first, r, "meaning", "name")) {
@@ -276,10 +269,10 @@ int report_by_run(struct cli *cli, const struct args *args)
 	if (code != CLI_GOOD || cli->json)
 		return code;
 	if (csv) {
-		print_csv(cli, v, first_of(answer, "rows"));
+		print_csv(cli, v, json_first(answer, "rows"));
 		return code;
 	}
-	print_rows(cli, v, first_of(answer, "rows"), SIZE_MAX);
+	print_rows(cli, v, json_first(answer, "rows"), SIZE_MAX);
 	if (json_true(json_get(answer, "more")))
 		(void)fprintf(cli->out, "(there is more: --limit)\n");
 	explain_rows(cli, answer);
@@ -310,9 +303,9 @@ int report_failures_run(struct cli *cli, const struct args *args)
 	if (code != CLI_GOOD || cli->json)
 		return code;
 	if (args_flag(args, "csv"))
-		print_csv(cli, &failures_view, first_of(answer, "failures"));
+		print_csv(cli, &failures_view, json_first(answer, "failures"));
 	else
-		print_rows(cli, &failures_view, first_of(answer, "failures"),
+		print_rows(cli, &failures_view, json_first(answer, "failures"),
 			SIZE_MAX);
 	return code;
 }
@@ -349,7 +342,7 @@ static void print_chapters(struct cli *cli, const struct json *const *answers)
 {
 	print_title(cli, answers[0]);
 	for (size_t i = 0; i < CHAPTERS; i++) {
-		const struct json *rows = first_of(answers[i], "rows");
+		const struct json *rows = json_first(answers[i], "rows");
 
 		(void)fprintf(cli->out, "\n%s%s%s\n", cli_bold(cli),
 			chapters[i].title, cli_plain(cli));

@@ -160,9 +160,9 @@ static void print_rules(struct cli *cli, const struct json *answer)
 	static const char *const heads[] = { "DOMAIN", "RULE", "PROFILE",
 		"UNTIL", "SET", "REASON" };
 	struct table t = table_of(cli->arena, heads, 6);
-	const struct json *v = json_get(answer, "rules");
+	const struct json *v = json_first(answer, "rules");
 
-	for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+	for (; v != NULL; v = v->next) {
 		struct table_row *row = table_add(&t);
 		int64_t until = client_int(v, "until");
 

@@ -26,13 +26,6 @@ struct str sender_path(struct cli *cli, const char *prefix, const char *domain,
 		suffix != NULL ? "/" : "", suffix != NULL ? suffix : "");
 }
 
-static const struct json *first_of(const struct json *obj, const char *name)
-{
-	const struct json *list = json_get(obj, name);
-
-	return list != NULL ? list->first : NULL;
-}
-
 static const char *escaped(struct cli *cli, struct str s)
 {
 	struct sbuf b = sbuf_arena(cli->arena, 4 * LINE_BYTES_MAX + 1);
@@ -56,7 +49,7 @@ static const char *printable(struct cli *cli, struct str s)
 static void print_mx(struct cli *cli, const struct json *policy)
 {
 	(void)fprintf(cli->out, "  MX hosts:    ");
-	for (const struct json *v = first_of(policy, "mx"); v != NULL;
+	for (const struct json *v = json_first(policy, "mx"); v != NULL;
 		v = v->next)
 		(void)fprintf(cli->out, " %s", escaped(cli, json_str(v)));
 	(void)fprintf(cli->out, "\n");
@@ -64,7 +57,7 @@ static void print_mx(struct cli *cli, const struct json *policy)
 
 static void print_history(struct cli *cli, const struct json *policy)
 {
-	for (const struct json *v = first_of(policy, "history"); v != NULL;
+	for (const struct json *v = json_first(policy, "history"); v != NULL;
 		v = v->next)
 		(void)fprintf(cli->out,
 			"  Before:       %s, id %s, fetched %s\n",
@@ -169,7 +162,7 @@ static void print_dane(struct cli *cli, const struct json *dane)
 	(void)fprintf(cli->out, "DANE (RFC 7672): %s%s%s\n", cli_bold(cli),
 		client_text(cli, dane, "state"), cli_plain(cli));
 	print_note(cli, client_text(cli, dane, "why"));
-	for (const struct json *v = first_of(dane, "hosts"); v != NULL;
+	for (const struct json *v = json_first(dane, "hosts"); v != NULL;
 		v = v->next)
 		(void)fprintf(cli->out, "     MX %lld %s: TLSA %s\n",
 			(long long)client_int(v, "preference"),
@@ -177,7 +170,7 @@ static void print_dane(struct cli *cli, const struct json *dane)
 			str_eq(json_get_str(v, "dane"), STR("unknown"))
 				? "not asked"
 				: client_text(cli, v, "dane"));
-	for (const struct json *v = first_of(dane, "lookups"); v != NULL;
+	for (const struct json *v = json_first(dane, "lookups"); v != NULL;
 		v = v->next)
 		(void)fprintf(cli->out, "       %s %s: %s, %s%s%s\n",
 			client_text(cli, v, "name"),
@@ -223,7 +216,7 @@ static void print_file(struct cli *cli, const struct json *from)
 		(void)fprintf(cli->out, "     %3u | %s\n", ++number,
 			printable(cli, line));
 	}
-	for (const struct json *v = first_of(from, "findings"); v != NULL;
+	for (const struct json *v = json_first(from, "findings"); v != NULL;
 		v = v->next)
 		(void)fprintf(cli->out, "     line %lld: %s: %s (%s)\n",
 			(long long)client_int(v, "line"),
@@ -265,7 +258,7 @@ static void print_fetch(
 		good ? "fetched" : client_text(cli, f, "failure"),
 		cli_plain(cli));
 	print_note(cli, client_text(cli, f, "why"));
-	for (const struct json *v = first_of(f, "addresses"); v != NULL;
+	for (const struct json *v = json_first(f, "addresses"); v != NULL;
 		v = v->next)
 		(void)fprintf(cli->out, "     Address %s\n",
 			escaped(cli, json_str(v)));
@@ -358,7 +351,7 @@ static bool is_printed(const struct steps *s, const struct json *step)
 
 static void print_mx_table(struct cli *cli, const struct json *answer)
 {
-	const struct json *v = first_of(answer, "mx");
+	const struct json *v = json_first(answer, "mx");
 
 	if (v == NULL)
 		return;
@@ -415,7 +408,7 @@ static const char *why_text(const char *why)
 
 static void print_short(struct cli *cli, const struct json *answer)
 {
-	const struct json *first = first_of(answer, "answers");
+	const struct json *first = json_first(answer, "answers");
 	bool differ = false;
 
 	if (first == NULL)
@@ -438,7 +431,7 @@ static void print_short(struct cli *cli, const struct json *answer)
 
 static void print_answers(struct cli *cli, const struct json *answer)
 {
-	const struct json *v = first_of(answer, "answers");
+	const struct json *v = json_first(answer, "answers");
 
 	if (v != NULL)
 		(void)fprintf(
@@ -456,7 +449,7 @@ int sender_verdict(const struct json *answer)
 {
 	int code = CLI_GOOD;
 
-	for (const struct json *v = first_of(answer, "steps"); v != NULL;
+	for (const struct json *v = json_first(answer, "steps"); v != NULL;
 		v = v->next) {
 		const struct json *fetch = json_get(v, "fetch");
 		struct str record = json_get_str(
@@ -467,7 +460,7 @@ int sender_verdict(const struct json *answer)
 				!str_eq(record, STR("none"))))
 			code = CLI_WARNINGS;
 	}
-	for (const struct json *v = first_of(answer, "answers"); v != NULL;
+	for (const struct json *v = json_first(answer, "answers"); v != NULL;
 		v = v->next)
 		if (str_eq(json_get_str(v, "action"), STR("temp")) ||
 			str_eq(json_get_str(v, "why"), STR("sts-no-mx")))
@@ -484,7 +477,7 @@ int sender_print_explained(struct cli *cli, const struct json *answer)
 	};
 
 	print_short(cli, answer);
-	for (const struct json *v = first_of(answer, "steps"); v != NULL;
+	for (const struct json *v = json_first(answer, "steps"); v != NULL;
 		v = v->next)
 		if (is_printed(&s, v))
 			print_step(&s, v);

@@ -52,19 +52,19 @@ static bool is_good(const struct json *s)
 
 static bool mailboxes_are_good(const struct json *s)
 {
-	const struct json *m = json_get(s, "mailboxes");
+	const struct json *m = json_first(s, "mailboxes");
 	bool good = true;
 
-	for (m = m != NULL ? m->first : NULL; m != NULL; m = m->next)
+	for (; m != NULL; m = m->next)
 		good &= client_int(m, "failures") == 0;
 	return good;
 }
 
 static void print_mailboxes(struct cli *cli, const struct json *s)
 {
-	const struct json *m = json_get(s, "mailboxes");
+	const struct json *m = json_first(s, "mailboxes");
 
-	for (m = m != NULL ? m->first : NULL; m != NULL; m = m->next)
+	for (; m != NULL; m = m->next)
 		(void)fprintf(cli->out,
 			"Mailbox %s: %lld mails taken, last %s%s%s\n",
 			client_text(cli, m, "name"),
@@ -79,9 +79,9 @@ static void print_roles(struct cli *cli, const struct json *s)
 	static const char *const heads[] = { "ROLE", "STATE", ">RESTARTS",
 		"SINCE", "LAST END" };
 	struct table t = table_of(cli->arena, heads, 5);
-	const struct json *r = json_get(s, "roles");
+	const struct json *r = json_first(s, "roles");
 
-	for (r = r != NULL ? r->first : NULL; r != NULL; r = r->next) {
+	for (; r != NULL; r = r->next) {
 		struct table_row *row = table_add(&t);
 
 		row->cells[0] = arena_fmt(cli->arena, "%s/%lld",

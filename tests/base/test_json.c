@@ -202,6 +202,9 @@ static void places_and_accessors(void **state)
 	assert_int_equal(n->column, 8);
 	assert_int_equal(n->count, 3);
 	assert_null(json_get(n, "n"));
+	assert_ptr_equal(json_first(v, "n"), n->first);
+	assert_null(json_first(v, "s"));
+	assert_null(json_first(v, "none"));
 	assert_int_equal(json_i64(n->first, 0, 9, &i), ST_LIMIT);
 	assert_int_equal(i, 99);
 	assert_int_equal(json_i64(n->first, -9, 9, &i), ST_OK);
