@@ -16,9 +16,9 @@ const struct role *const roles[] = {
 	&role_edge,
 	&role_imap,
 	&role_keeper,
+	&role_lmtp,
 	&role_notify,
 	&role_policy,
-	&role_lmtp,
 	&role_probe,
 	NULL,
 };

@@ -207,17 +207,6 @@ void probe_http(const struct probe_client *c, struct arena *a, struct str host,
 	ask(&q, c, a, out);
 }
 
-void probe_https(const struct probe_client *c, struct arena *a, struct str host,
-	struct str expect, struct probe_finding *out)
-{
-	struct question q;
-
-	begin(&q, a, "https");
-	json_put_str(&q.w, "host", host);
-	json_put_str(&q.w, "expect", expect);
-	ask(&q, c, a, out);
-}
-
 void probe_address(const struct probe_client *c, struct arena *a,
 	struct str host, const struct str *expect, size_t n,
 	struct probe_finding *out)

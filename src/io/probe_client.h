@@ -93,13 +93,6 @@ void probe_caa(const struct probe_client *c, struct arena *a, struct str name,
 void probe_http(const struct probe_client *c, struct arena *a, struct str host,
 	struct str path, struct str expect, struct probe_finding *out);
 
-/*
- * Does https://host/.well-known/mta-sts.txt with a valid certificate give
- * exactly expect? Empty: any policy will do. found: the body.
- */
-void probe_https(const struct probe_client *c, struct arena *a, struct str host,
-	struct str expect, struct probe_finding *out);
-
 /* Are all addresses of host among the n given ones? found: its addresses. */
 void probe_address(const struct probe_client *c, struct arena *a,
 	struct str host, const struct str *expect, size_t n,

@@ -16,7 +16,6 @@
 #include "base/poison.h"
 
 #define DNS_PORT 53
-#define ZONE_TEXT_MAX 32
 
 /* "fe80::1%eth0": the part behind % is an interface. */
 static enum status parse_server(struct str text, struct addr *out)

@@ -540,8 +540,3 @@ void lmtp_answer(struct lmtp *l, int code, const char *text)
 	}
 	BUG(true); /* nothing was asked */
 }
-
-bool lmtp_is_idle(const struct lmtp *l)
-{
-	return l->state == LMTP_IN_COMMAND && l->n_line == 0 && !l->in_mail;
-}

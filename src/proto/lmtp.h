@@ -107,6 +107,3 @@ void lmtp_end_session(struct lmtp *l, const char *text);
 /* What is to be sent, until it was taken. */
 struct str lmtp_output(const struct lmtp *l);
 void lmtp_output_took(struct lmtp *l, size_t n);
-
-/* Of a session in no message, and that has nothing to answer. */
-bool lmtp_is_idle(const struct lmtp *l);

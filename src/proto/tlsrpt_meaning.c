@@ -260,11 +260,6 @@ static const char *const families[TLSRPT_FAMILIES] = {
 	[TLSRPT_FAMILY_TRANSPORT] = "transport",
 };
 
-const char *tlsrpt_family_name(enum tlsrpt_family family)
-{
-	return families[family];
-}
-
 enum status tlsrpt_family_parse(struct str s, enum tlsrpt_family *out)
 {
 	for (int i = 0; i < TLSRPT_FAMILIES; i++)

@@ -20,7 +20,6 @@ enum tlsrpt_family {
 };
 
 /* "other", "sts", "dane", "transport". */
-const char *tlsrpt_family_name(enum tlsrpt_family family);
 enum status tlsrpt_family_parse(struct str s, enum tlsrpt_family *out);
 /* By the result type's name; unknown ones are TLSRPT_FAMILY_OTHER. */
 enum tlsrpt_family tlsrpt_family_of(struct str result_type);

@@ -116,15 +116,18 @@ static void judgements(void **state)
 
 static void families(void **state)
 {
+	static const char *const names[TLSRPT_FAMILIES] = {
+		[TLSRPT_FAMILY_OTHER] = "other",
+		[TLSRPT_FAMILY_STS] = "sts",
+		[TLSRPT_FAMILY_DANE] = "dane",
+		[TLSRPT_FAMILY_TRANSPORT] = "transport",
+	};
 	enum tlsrpt_family family;
 
 	(void)state;
 	for (int i = 0; i < TLSRPT_FAMILIES; i++) {
 		assert_int_equal(
-			tlsrpt_family_parse(str_of(tlsrpt_family_name(
-						    (enum tlsrpt_family)i)),
-				&family),
-			ST_OK);
+			tlsrpt_family_parse(str_of(names[i]), &family), ST_OK);
 		assert_int_equal(family, i);
 	}
 	assert_int_equal(tlsrpt_family_parse(STR("x"), &family), ST_INVALID);
