@@ -84,7 +84,7 @@ def test_forged_answers_do_not_switch_dane_off_for_a_day(stack, tmp_path):
         return moat.json("status")["policy"]["dnssec"]
 
     wait_until(lambda: dnssec() == "good", WAIT_S, "the self-test")
-    assert told() == "dane-only"
+    wait_until(lambda: told() == "dane-only", WAIT_S, "DANE")
     middle.forges = True
     clock.jump(HOUR_S + 1)
     moat.process.wait_log(r"dns\.dnssec_bogus .*" + ZONE, WAIT_S)
