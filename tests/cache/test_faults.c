@@ -336,7 +336,7 @@ static void write_once(const struct fixture *from)
 	struct rlimit none = {};
 
 	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)freopen("/dev/null", "w", stderr);
+	assert_non_null(freopen("/dev/null", "w", stderr));
 	if (policy_cache_open(t->path, &t->opt, &t->c, &t->e) != ST_OK)
 		_exit(1);
 	policy_cache_start(t->c, &t->fd);
