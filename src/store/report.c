@@ -127,6 +127,11 @@ static bool covers(const struct store_report *old, const struct store_report *r)
 {
 	int level = proof_level(r->proof);
 
+	/* A signed report about another domain, sent on to this one, may have
+	 * the ID of one that is about it. */
+	if (old->state != STORE_REPORT_ACCEPTED &&
+		r->state == STORE_REPORT_ACCEPTED)
+		return str_eq(old->raw_sha256, r->raw_sha256);
 	switch (proof_level(old->proof)) {
 	case UNAUTHENTICATED:
 		return level == UNAUTHENTICATED &&

@@ -493,9 +493,9 @@ struct store_report {
  * better proof; *added (may be NULL) tells. An unauthenticated report stands in
  * the way of nothing but the same raw bytes coming again, and a signed one of
  * nothing less proven but what names a contact in its domain, so that a
- * stranger's report never hides another. In the same way a better proven one
- * takes the place of a lesser one. Adding the same report again after a crash
- * changes nothing.
+ * stranger's report never hides another; nor does one that is not accepted hide
+ * one that is. In the same way a better proven one takes the place of a lesser
+ * one. Adding the same report again after a crash changes nothing.
  */
 enum status store_report_add(struct store *s, const struct store_report *r,
 	bool *added, struct err *e);

@@ -121,6 +121,30 @@ static void duplicates_by_proof(void **state)
 	}
 }
 
+/* A report about another domain, signed by who reports, was sent on to us. */
+static void what_is_not_accepted_hides_nothing(void **state)
+{
+	struct store_report r = { .tenant = STR("default"),
+		.id = STR("apart-1"),
+		.report_id = STR("apart"),
+		.contact = STR("tls@s.example"),
+		.proof = STR("dkim:s.example"),
+		.raw_sha256 = STR("a"),
+		.state = STORE_REPORT_QUARANTINED };
+	struct engine *t = *state;
+	bool added;
+
+	OK(store_report_add(t->s, &r, &added, &t->e));
+	assert_true(added);
+	r.id = STR("apart-2");
+	r.raw_sha256 = STR("b");
+	OK(store_report_add(t->s, &r, &added, &t->e));
+	assert_false(added);
+	r.state = STORE_REPORT_ACCEPTED;
+	OK(store_report_add(t->s, &r, &added, &t->e));
+	assert_true(added);
+}
+
 static void rules_and_counts(void **state)
 {
 	struct store_report r = { .tenant = STR("default") };
@@ -225,6 +249,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reports),
 		cmocka_unit_test(duplicates_by_proof),
+		cmocka_unit_test(what_is_not_accepted_hides_nothing),
 		cmocka_unit_test(rules_and_counts),
 		cmocka_unit_test(raw_files_and_their_reports),
 		cmocka_unit_test(bad_reports),
