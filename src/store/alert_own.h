@@ -4,8 +4,9 @@
 
 #include "base/str.h"
 
-/* What strangers count, so that sums stay within 64 bits. */
-#define AT_MOST "1000000000000"
+/* What strangers count, so that sums stay within 64 bits: as
+ * ROLLUP_SESSIONS_MAX. */
+#define AT_MOST "10000000000"
 #define OK_COUNT "CASE WHEN p.ok > " AT_MOST " THEN " AT_MOST " ELSE p.ok END"
 #define FAILED_COUNT                                                           \
 	"CASE WHEN p.failed > " AT_MOST " THEN " AT_MOST " ELSE p.failed END"

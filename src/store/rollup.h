@@ -20,8 +20,9 @@ enum rollup_kind {
 	ROLLUP_DAY,    /* ok, failed */
 };
 
-/* More than a report can mean: sums of 64 bits never overflow. */
-#define ROLLUP_SESSIONS_MAX INT64_C(1000000000000)
+/* More than a line of a report can mean. Sums of 64 bits overflow only beyond
+ * 900 million such lines. */
+#define ROLLUP_SESSIONS_MAX INT64_C(10000000000)
 
 /* Texts of strangers are cut to this many bytes. */
 #define ROLLUP_TEXT_MAX 300u
