@@ -40,7 +40,7 @@ BENCHES = {
 def run(name, *options, **env):
     return subprocess.run(
         [ROOT / "bench" / name, *options], cwd=ROOT, capture_output=True,
-        text=True, timeout=180, check=False, env={**os.environ, **env})
+        text=True, timeout=600, check=False, env={**os.environ, **env})
 
 
 def test_all_are_here():

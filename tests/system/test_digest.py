@@ -14,6 +14,7 @@ import pytest
 
 from harness.dkim import Signer
 from harness.moat import Moat
+from harness.process import wait_until
 
 HEAD = ("moat-spool 1\nsource: {source}\nreceived: {received}\nid: {id}\n"
         "remote: 192.0.2.1\ncontent-type: \n\n")
@@ -65,10 +66,8 @@ class Spool:
         return sorted(os.listdir(self.folder / folder))
 
     def wait_empty(self):
-        end = time.monotonic() + WAIT_S
-        while self.names("new"):
-            assert time.monotonic() < end, "spool/new is not being read"
-            time.sleep(0.02)
+        wait_until(lambda: not self.names("new"), WAIT_S,
+                   "spool/new to be read")
 
 
 def rows(moat, sql):

@@ -16,6 +16,7 @@ import zipfile
 import pytest
 
 from harness.moat import Moat, daemon, program
+from harness.process import wait_until
 
 CPU_S_MAX = 1.0
 MEMORY_MAX = 64 << 20
@@ -153,10 +154,8 @@ def test_bombs_are_listed(stack, tmp_path):
         (spool / "tmp" / name).write_bytes(HEAD.format(now).encode() + body)
         (spool / "tmp" / name).chmod(0o644)
         (spool / "tmp" / name).rename(spool / "new" / name)
-    end = time.monotonic() + WAIT_S
-    while os.listdir(spool / "new"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: not os.listdir(spool / "new"), WAIT_S,
+               "all to be read")
     with sqlite3.connect(f"file:{moat.state}/moat.db?mode=ro",
                          uri=True) as db:
         reasons = [row[0] for row in db.execute(
