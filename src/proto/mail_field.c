@@ -24,21 +24,19 @@ static bool is_folded(struct str rest)
 bool mail_field_next(struct str *mail, struct mail_field *out)
 {
 	while (mail->n > 0) {
-		struct str line = take_line(mail), value = line;
+		struct str line = take_line(mail), more;
+		ptrdiff_t colon = str_index(line, ':');
 
 		if (line.n == 0)
 			break; /* the body comes */
-		out->name = str_cut(&value, ':');
 		while (is_folded(*mail)) {
-			struct str more = take_line(mail);
-
-			if (value.p != NULL)
-				value.n = (size_t)(more.p + more.n - value.p);
+			more = take_line(mail);
+			line.n = (size_t)(more.p + more.n - line.p);
 		}
-		if (value.p == NULL || out->name.n == 0)
+		if (colon <= 0)
 			continue;
-		out->name = str_trim(out->name);
-		out->value = value;
+		out->name = str_trim(str_upto(line, (size_t)colon));
+		out->value = str_from(line, (size_t)colon + 1);
 		return true;
 	}
 	*mail = (struct str){};

@@ -29,6 +29,7 @@ static void headers(void **state)
 		{ "\r\nTo: a\r\n", "" },
 		{ "To: a\r\nCc:b\nX:\n\nTo: body\n", "To= a|Cc=b|X=|" },
 		{ "To: a,\r\n b\r\n\tc\r\nX: y", "To= a,\r\n b\r\n\tc|X= y|" },
+		{ "To:\r\n a\r\nX:\n\tb\n", "To=\r\n a|X=\n\tb|" },
 		{ "no field\r\n folded\r\nTo: a", "To= a|" },
 		{ ": none\nTo : a\n", "To= a|" },
 		{ " folded first: x\nTo: a", "folded first= x|To= a|" },
