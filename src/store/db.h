@@ -28,6 +28,8 @@ struct db_arg {
 #define DB_T(v) ((struct db_arg){ .type = DB_TEXT, .str = (v) })
 
 struct db_ops {
+	/* Behind CREATE TABLE (...): rows lie in the order of their key. */
+	const char *in_key_order;
 	enum status (*open)(const char *target, struct db **out, struct err *e);
 	void (*close)(struct db **db);
 	/* Several statements without results. */

@@ -7,7 +7,7 @@
  */
 #include "base/clock.h"
 #include "base/vec.h"
-#include "store/rollup.h"
+#include "store/rollup_series.h"
 #include "store/store.h"
 #include "store/table.h"
 
@@ -173,11 +173,14 @@ static enum status drop_totals(
 {
 	int64_t day = before / UTC_DAY_S;
 	enum status st = rollup_write(s, e);
+	int64_t gone = 0;
 
 	if (st == ST_OK)
 		st = store_run(s,
 			"DELETE FROM rollup WHERE tenant = $1 AND day < $2",
-			ARGS(DB_T(tenant), DB_I(day)), NULL, e);
+			ARGS(DB_T(tenant), DB_I(day)), &gone, e);
+	if (st == ST_OK && gone > 0)
+		st = rollup_series_drop_unused(s, tenant, e);
 	if (st != ST_OK)
 		return st;
 	return store_run(s,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report_view: each view is one range of the table rollup, grouped. */
+/* report_view: each view is the days of some series, added up and grouped. */
 #include "store/report_view.h"
 #include "base/bug.h"
 #include "store/rollup.h"
@@ -10,36 +10,58 @@
 #define ROW(member) offsetof(struct store_view_row, member)
 
 /* clang-format off */
-#define VIEW_COLUMNS(key_0, key_1, key_2)                                      \
+#define VIEW_COLUMNS(key_0, key_1, key_2, ok_sum)                              \
 	{                                                                      \
-		COLUMN("policy_type", COL_TEXT, ROW(policy_type)),             \
-		COLUMN("unproven", COL_BOOL, ROW(unproven)),                   \
+		COLUMN("s.policy_type", COL_TEXT, ROW(policy_type)),           \
+		COLUMN("s.unproven", COL_BOOL, ROW(unproven)),                 \
 		COLUMN(key_0, COL_TEXT, ROW(keys[0])),                         \
 		COLUMN(key_1, COL_TEXT, ROW(keys[1])),                         \
 		COLUMN(key_2, COL_TEXT, ROW(keys[2])),                         \
-		COLUMN("MIN(day)", COL_INT, ROW(first_day)),                   \
-		COLUMN("MAX(day)", COL_INT, ROW(last_day)),                    \
-		COLUMN("CAST(SUM(n) AS BIGINT)", COL_INT, ROW(counts)),        \
-		COLUMN("CAST(SUM(ok) AS BIGINT)", COL_INT, ROW(ok)),           \
-		COLUMN("CAST(SUM(failed) AS BIGINT)", COL_INT, ROW(failed)),   \
+		COLUMN("MIN(r.first_day)", COL_INT, ROW(first_day)),           \
+		COLUMN("MAX(r.last_day)", COL_INT, ROW(last_day)),             \
+		COLUMN("CAST(SUM(r.n) AS BIGINT)", COL_INT, ROW(counts)),      \
+		COLUMN(ok_sum, COL_INT, ROW(ok)),                              \
+		COLUMN("CAST(SUM(r.failed) AS BIGINT)", COL_INT, ROW(failed)), \
 	}
 /* clang-format on */
 
-static const struct column day_columns[] = VIEW_COLUMNS("''", "''", "''");
-static const struct column result_columns[] = VIEW_COLUMNS("k1", "k3", "''");
-static const struct column mx_columns[] = VIEW_COLUMNS("k2", "k1", "''");
-static const struct column source_columns[] = VIEW_COLUMNS("k1", "k2", "k3");
-static const struct column reporter_columns[] = VIEW_COLUMNS("k1", "''", "''");
-static const struct column policy_columns[] = VIEW_COLUMNS("k2", "k1", "''");
+#define OK_SUM "CAST(SUM(r.ok) AS BIGINT)"
+#define NO_OK "CAST(0 AS BIGINT)" /* failures have none */
 
-#define VIEW_TABLE(columns) TABLE("rollup", struct store_view_row, columns, 1)
+static const struct column day_columns[] = VIEW_COLUMNS(
+	"''", "''", "''", OK_SUM);
+static const struct column result_columns[] = VIEW_COLUMNS(
+	"s.k1", "s.k3", "''", NO_OK);
+static const struct column mx_columns[] = VIEW_COLUMNS(
+	"s.k2", "s.k1", "''", NO_OK);
+static const struct column source_columns[] = VIEW_COLUMNS(
+	"s.k1", "s.k2", "s.k3", NO_OK);
+static const struct column reporter_columns[] = VIEW_COLUMNS(
+	"s.k1", "''", "''", OK_SUM);
+static const struct column policy_columns[] = VIEW_COLUMNS(
+	"s.k2", "s.k1", "''", OK_SUM);
 
-#define RANGE                                                                  \
-	"WHERE tenant = $1 AND domain = $2 AND kind = $3 AND day >= $4 AND "   \
-	"day < $5 AND unproven <= $6 AND ($7 < 0 OR family = $7) "
-#define K1_IS "AND ($8 = '' OR k1 = $8) "
-#define K3_IS "AND ($8 = '' OR k3 = $8) "
-#define GROUP "GROUP BY policy_type, unproven, "
+/*
+ * The days of each series, which lie together, are added up before anything
+ * looks at what the series is about: a year has many days and few series.
+ */
+#define SUMS(what, group)                                                      \
+	"(SELECT series, " what "SUM(n) AS n, SUM(failed) AS failed FROM "     \
+	"rollup WHERE tenant = $1 AND series IN (SELECT id FROM series WHERE " \
+	"tenant = $1 AND domain = $2 AND kind = $3 AND unproven <= $4) "       \
+	"AND day >= $5 AND day < $6 GROUP BY series" group                     \
+	") AS r JOIN series s ON s.tenant = $1 AND s.id = r.series"
+#define DAYS "MIN(day) AS first_day, MAX(day) AS last_day, "
+#define DAY "day AS first_day, day AS last_day, "
+#define FAILURES_OF_ALL_DAYS SUMS(DAYS, "")
+#define ALL_DAYS SUMS(DAYS "SUM(ok) AS ok, ", "")
+#define EACH_DAY SUMS(DAY "SUM(ok) AS ok, ", ", day")
+#define VIEW_TABLE(sums, columns) TABLE(sums, struct store_view_row, columns, 1)
+
+#define OF_FAMILY "WHERE ($7 < 0 OR s.family = $7) "
+#define K1_IS OF_FAMILY "AND ($8 = '' OR s.k1 = $8) "
+#define K3_IS OF_FAMILY "AND ($8 = '' OR s.k3 = $8) "
+#define GROUP "GROUP BY s.policy_type, s.unproven, "
 #define WORST "ORDER BY 10 DESC, 9 DESC, "
 
 static const struct {
@@ -49,31 +71,33 @@ static const struct {
 	struct table table;
 	const char *tail;
 } views[STORE_VIEWS] = {
-	[STORE_VIEW_DAY] = { "day", {}, ROLLUP_DAY, VIEW_TABLE(day_columns),
-		RANGE K1_IS GROUP
-		"day ORDER BY day DESC, policy_type, unproven LIMIT $9" },
+	[STORE_VIEW_DAY] = { "day", {}, ROLLUP_DAY,
+		VIEW_TABLE(EACH_DAY, day_columns),
+		K1_IS GROUP
+		"r.first_day ORDER BY r.first_day DESC, s.policy_type, "
+		"s.unproven LIMIT $9" },
 	[STORE_VIEW_RESULT] = { "result", { "result_type", "reason" },
-		ROLLUP_RESULT, VIEW_TABLE(result_columns),
-		RANGE K1_IS GROUP "k1, k3 " WORST
-				  "k1, k3, policy_type, unproven LIMIT $9" },
+		ROLLUP_RESULT, VIEW_TABLE(FAILURES_OF_ALL_DAYS, result_columns),
+		K1_IS GROUP "s.k1, s.k3 " WORST
+			    "s.k1, s.k3, s.policy_type, s.unproven LIMIT $9" },
 	[STORE_VIEW_MX] = { "mx", { "mx_host", "result_type" }, ROLLUP_RESULT,
-		VIEW_TABLE(mx_columns),
-		RANGE K1_IS GROUP "k2, k1 " WORST
-				  "k2, k1, policy_type, unproven LIMIT $9" },
+		VIEW_TABLE(FAILURES_OF_ALL_DAYS, mx_columns),
+		K1_IS GROUP "s.k2, s.k1 " WORST
+			    "s.k2, s.k1, s.policy_type, s.unproven LIMIT $9" },
 	[STORE_VIEW_SOURCE] = { "source",
 		{ "organization", "sending_mta", "result_type" }, ROLLUP_SOURCE,
-		VIEW_TABLE(source_columns),
-		RANGE K3_IS GROUP
-		"k1, k2, k3 " WORST
-		"k1, k2, k3, policy_type, unproven LIMIT $9" },
+		VIEW_TABLE(FAILURES_OF_ALL_DAYS, source_columns),
+		K3_IS GROUP
+		"s.k1, s.k2, s.k3 " WORST
+		"s.k1, s.k2, s.k3, s.policy_type, s.unproven LIMIT $9" },
 	[STORE_VIEW_REPORTER] = { "reporter", { "organization" }, ROLLUP_POLICY,
-		VIEW_TABLE(reporter_columns),
-		RANGE K3_IS GROUP "k1 " WORST
-				  "k1, policy_type, unproven LIMIT $9" },
+		VIEW_TABLE(ALL_DAYS, reporter_columns),
+		K3_IS GROUP "s.k1 " WORST
+			    "s.k1, s.policy_type, s.unproven LIMIT $9" },
 	[STORE_VIEW_POLICY] = { "policy", { "policy", "organization" },
-		ROLLUP_POLICY, VIEW_TABLE(policy_columns),
-		RANGE K3_IS GROUP "k2, k1 " WORST
-				  "k2, k1, policy_type, unproven LIMIT $9" },
+		ROLLUP_POLICY, VIEW_TABLE(ALL_DAYS, policy_columns),
+		K3_IS GROUP "s.k2, s.k1 " WORST
+			    "s.k2, s.k1, s.policy_type, s.unproven LIMIT $9" },
 };
 
 const char *store_view_name(enum store_view view)
@@ -116,7 +140,7 @@ enum status store_view_list(struct store *s, struct arena *a,
 		kind = ROLLUP_RESULT;
 	return table_list(s, a, &views[f->view].table, views[f->view].tail,
 		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I((int64_t)kind),
-			DB_I(f->from), DB_I(f->to), DB_I(!f->proven_only),
+			DB_I(!f->proven_only), DB_I(f->from), DB_I(f->to),
 			DB_I(f->by_family ? (int64_t)f->family : -1),
 			DB_T(f->result), DB_I((int64_t)f->limit)),
 		out, n, e);
@@ -125,47 +149,38 @@ enum status store_view_list(struct store *s, struct arena *a,
 #define SPREAD(member) offsetof(struct store_spread, member)
 
 static const struct column spread_columns[] = {
-	COLUMN("k3", COL_TEXT, SPREAD(result_type)),
-	COLUMN("COUNT(DISTINCT k1)", COL_INT, SPREAD(reporters)),
-	COLUMN("COUNT(DISTINCT NULLIF(k2, ''))", COL_INT, SPREAD(sources)),
-	COLUMN("CAST(SUM(failed) AS BIGINT)", COL_INT, SPREAD(failed)),
+	COLUMN("s.k3", COL_TEXT, SPREAD(result_type)),
+	COLUMN("COUNT(DISTINCT s.k1)", COL_INT, SPREAD(reporters)),
+	COLUMN("COUNT(DISTINCT NULLIF(s.k2, ''))", COL_INT, SPREAD(sources)),
+	COLUMN("CAST(SUM(r.failed) AS BIGINT)", COL_INT, SPREAD(failed)),
 };
 static const struct table spread = TABLE(
-	"rollup", struct store_spread, spread_columns, 1);
-
-#define DAYS                                                                   \
-	"WHERE tenant = $1 AND domain = $2 AND kind = $3 AND day >= $4 AND "   \
-	"day < $5 AND unproven <= $6 "
+	FAILURES_OF_ALL_DAYS, struct store_spread, spread_columns, 1);
 
 enum status store_view_spread(struct store *s, struct arena *a,
 	const struct store_view_filter *f, struct store_spread **out, size_t *n,
 	int64_t *reporters, int64_t *successful, struct err *e)
 {
+	struct db_arg args[] = { DB_T(f->tenant), DB_T(f->domain),
+		DB_I(ROLLUP_POLICY), DB_I(!f->proven_only), DB_I(f->from),
+		DB_I(f->to) };
 	int64_t all[1] = {}, ok[1] = {};
 	enum status st = rollup_write(s, e);
 
 	if (st == ST_OK)
-		st = store_ints(s,
-			"SELECT COUNT(DISTINCT k1) FROM rollup " DAYS,
-			ARGS(DB_T(f->tenant), DB_T(f->domain),
-				DB_I(ROLLUP_POLICY), DB_I(f->from), DB_I(f->to),
-				DB_I(!f->proven_only)),
-			all, 1, e);
+		st = store_ints(s, "SELECT COUNT(DISTINCT s.k1) FROM " ALL_DAYS,
+			args, 6, all, 1, e);
+	args[2] = DB_I(ROLLUP_DAY);
 	if (st == ST_OK)
 		st = store_ints(s,
 			"SELECT COALESCE(MAX(part), 0) FROM (SELECT "
-			"CAST(SUM(ok) AS BIGINT) AS part FROM rollup " DAYS
-			"GROUP BY policy_type) AS parts",
-			ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(ROLLUP_DAY),
-				DB_I(f->from), DB_I(f->to),
-				DB_I(!f->proven_only)),
-			ok, 1, e);
+			"CAST(SUM(r.ok) AS BIGINT) AS part FROM " ALL_DAYS " "
+			"GROUP BY s.policy_type) AS parts",
+			args, 6, ok, 1, e);
+	args[2] = DB_I(ROLLUP_SOURCE);
 	if (st == ST_OK)
-		st = table_list(s, a, &spread, DAYS "GROUP BY k3 ORDER BY k3",
-			ARGS(DB_T(f->tenant), DB_T(f->domain),
-				DB_I(ROLLUP_SOURCE), DB_I(f->from), DB_I(f->to),
-				DB_I(!f->proven_only)),
-			out, n, e);
+		st = table_list(s, a, &spread, "GROUP BY s.k3 ORDER BY s.k3",
+			args, 6, out, n, e);
 	if (st == ST_OK) {
 		*reporters = all[0];
 		*successful = ok[0];

@@ -11,8 +11,6 @@
 
 #include "base/poison.h"
 
-#define KEY "tenant, domain, kind, day, unproven, policy_type, k1, k2, k3"
-
 static struct str cut(struct str s, size_t max)
 {
 	if (s.n <= max)
@@ -35,9 +33,9 @@ static void add(struct store *s, const struct rollup_row *r)
 {
 	struct rollup_row all = *r;
 
-	all.domain = STR("");
+	all.of.domain = STR("");
 	rollup_sums_add(store_sums(s), &all);
-	if (r->domain.n > 0)
+	if (r->of.domain.n > 0)
 		rollup_sums_add(store_sums(s), r);
 }
 
@@ -70,20 +68,20 @@ static void add_failure(struct store *s, struct arena *a,
 	const struct rollup_row *policy, const struct store_report_failure *f)
 {
 	struct rollup_row u = *policy;
-	struct str org = u.k1;
+	struct str org = u.of.k1;
 
 	u.ok = 0;
 	u.failed = u.n * sessions_of(f->sessions);
-	u.kind = ROLLUP_RESULT;
-	u.family = tlsrpt_family_of(f->result_type);
-	u.k1 = cut(f->result_type, ROLLUP_TEXT_MAX);
-	u.k2 = cut(mx_name(a, f->receiving_host), ROLLUP_TEXT_MAX);
-	u.k3 = cut(f->reason_code, ROLLUP_TEXT_MAX);
+	u.of.kind = ROLLUP_RESULT;
+	u.of.family = tlsrpt_family_of(f->result_type);
+	u.of.k1 = cut(f->result_type, ROLLUP_TEXT_MAX);
+	u.of.k2 = cut(mx_name(a, f->receiving_host), ROLLUP_TEXT_MAX);
+	u.of.k3 = cut(f->reason_code, ROLLUP_TEXT_MAX);
 	add(s, &u);
-	u.kind = ROLLUP_SOURCE;
-	u.k3 = u.k1;
-	u.k1 = org;
-	u.k2 = cut(tlsrpt_ip_canonical(a, f->sending_ip), ROLLUP_TEXT_MAX);
+	u.of.kind = ROLLUP_SOURCE;
+	u.of.k3 = u.of.k1;
+	u.of.k1 = org;
+	u.of.k2 = cut(tlsrpt_ip_canonical(a, f->sending_ip), ROLLUP_TEXT_MAX);
 	add(s, &u);
 }
 
@@ -91,23 +89,24 @@ static enum status add_policy(struct store *s, struct arena *a,
 	const struct store_report *r, const struct store_report_policy *p,
 	int sign, struct err *e)
 {
-	struct rollup_row u = { .tenant = r->tenant,
-		.domain = r->domain,
-		.kind = ROLLUP_DAY,
+	struct rollup_row u = { .of = { .tenant = r->tenant,
+					.domain = r->domain,
+					.kind = ROLLUP_DAY,
+					.policy_type = cut(
+						p->type, ROLLUP_TEXT_MAX),
+					.unproven = r->proof.n == 0 },
 		.day = rollup_day(r),
-		.unproven = r->proof.n == 0,
-		.policy_type = cut(p->type, ROLLUP_TEXT_MAX),
 		.n = sign,
 		.ok = sign * sessions_of(p->ok),
 		.failed = sign * sessions_of(p->failed) };
 	enum status st = ST_OK;
 
 	add(s, &u);
-	u.kind = ROLLUP_POLICY;
-	u.k1 = cut(r->org, ROLLUP_TEXT_MAX);
-	u.k2 = policy_text(a, &p->strings);
+	u.of.kind = ROLLUP_POLICY;
+	u.of.k1 = cut(r->org, ROLLUP_TEXT_MAX);
+	u.of.k2 = policy_text(a, &p->strings);
 	add(s, &u);
-	u.k2 = STR("");
+	u.of.k2 = STR("");
 	for (size_t i = 0; st == ST_OK && i < p->n_failures; i++) {
 		add_failure(s, a, &u, &p->failures[i]);
 		if (rollup_sums_full(store_sums(s)))
@@ -139,31 +138,34 @@ enum status rollup_erase(struct store *s, struct str tenant, struct str domain,
 {
 	enum status st = rollup_write(s, e);
 
-	if (st != ST_OK)
-		return st;
-	if (domain.n == 0)
-		return store_run(s,
-			"DELETE FROM rollup WHERE tenant = $1 AND day >= $2 "
-			"AND day < $3",
-			ARGS(DB_T(tenant), DB_I(from), DB_I(to)), NULL, e);
-	st = store_run(s,
-		"INSERT INTO rollup (" KEY ", family, n, ok, failed) SELECT "
-		"tenant, '', kind, day, unproven, policy_type, k1, k2, k3, "
-		"family, -n, -ok, -failed FROM rollup WHERE tenant = $1 AND "
-		"domain = $2 AND "
-		"day >= $3 AND day < $4 "
-		"ON CONFLICT (" KEY ") DO UPDATE SET n = rollup.n + excluded.n,"
-		" ok = rollup.ok + excluded.ok,"
-		" failed = rollup.failed + excluded.failed",
-		ARGS(DB_T(tenant), DB_T(domain), DB_I(from), DB_I(to)), NULL,
-		e);
+	/* Out of the sums of all domains first. */
+	if (st == ST_OK && domain.n > 0)
+		st = store_run(s,
+			"INSERT INTO rollup (tenant, series, day, n, ok, "
+			"failed) SELECT r.tenant, a.id, r.day, -r.n, -r.ok, "
+			"-r.failed FROM series s JOIN series a ON "
+			"a.tenant = s.tenant AND a.domain = '' AND "
+			"a.kind = s.kind AND a.policy_type = s.policy_type AND "
+			"a.unproven = s.unproven AND a.k1 = s.k1 AND "
+			"a.k2 = s.k2 AND a.k3 = s.k3 JOIN rollup r ON "
+			"r.tenant = s.tenant AND r.series = s.id WHERE "
+			"s.tenant = $1 AND s.domain = $2 AND r.day >= $3 AND "
+			"r.day < $4 "
+			"ON CONFLICT (tenant, series, day) DO UPDATE SET "
+			"n = rollup.n + excluded.n, "
+			"ok = rollup.ok + excluded.ok, "
+			"failed = rollup.failed + excluded.failed",
+			ARGS(DB_T(tenant), DB_T(domain), DB_I(from), DB_I(to)),
+			NULL, e);
 	if (st == ST_OK)
 		st = store_run(s,
 			"DELETE FROM rollup WHERE tenant = $1 AND day >= $2 "
-			"AND day < $3 AND (domain = $4 OR n <= 0)",
+			"AND day < $3 AND ($4 = '' OR n <= 0 OR series IN "
+			"(SELECT id FROM series WHERE tenant = $1 AND "
+			"domain = $4))",
 			ARGS(DB_T(tenant), DB_I(from), DB_I(to), DB_T(domain)),
 			NULL, e);
-	return st;
+	return st == ST_OK ? rollup_series_drop_unused(s, tenant, e) : st;
 }
 
 int64_t rollup_day(const struct store_report *r)

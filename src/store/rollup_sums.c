@@ -61,19 +61,19 @@ static void add_text(struct sbuf *b, struct str text)
 
 static struct str key_of(struct rollup_sums *sums, const struct rollup_row *r)
 {
-	char numbers[] = { (char)r->kind, (char)r->unproven };
+	char numbers[] = { (char)r->of.kind, (char)r->of.unproven };
 	struct sbuf b;
 
 	arena_reset(sums->scratch);
 	b = sbuf_arena(sums->scratch, KEY_MAX);
-	add_text(&b, r->tenant);
-	add_text(&b, r->domain);
+	add_text(&b, r->of.tenant);
+	add_text(&b, r->of.domain);
 	sbuf_add(&b, (struct str){ numbers, sizeof(numbers) });
+	add_text(&b, r->of.policy_type);
+	add_text(&b, r->of.k1);
+	add_text(&b, r->of.k2);
+	add_text(&b, r->of.k3);
 	sbuf_add(&b, (struct str){ (const char *)&r->day, sizeof(r->day) });
-	add_text(&b, r->policy_type);
-	add_text(&b, r->k1);
-	add_text(&b, r->k2);
-	add_text(&b, r->k3);
 	BUG(!sbuf_ok(&b));
 	return sbuf_str(&b);
 }
@@ -85,12 +85,12 @@ static struct sum *sum_new(
 
 	BUG(sum == NULL);
 	*sum = (struct sum){ arena_str(a, key), *row };
-	sum->row.tenant = arena_str(a, row->tenant);
-	sum->row.domain = arena_str(a, row->domain);
-	sum->row.policy_type = arena_str(a, row->policy_type);
-	sum->row.k1 = arena_str(a, row->k1);
-	sum->row.k2 = arena_str(a, row->k2);
-	sum->row.k3 = arena_str(a, row->k3);
+	sum->row.of.tenant = arena_str(a, row->of.tenant);
+	sum->row.of.domain = arena_str(a, row->of.domain);
+	sum->row.of.policy_type = arena_str(a, row->of.policy_type);
+	sum->row.of.k1 = arena_str(a, row->of.k1);
+	sum->row.of.k2 = arena_str(a, row->of.k2);
+	sum->row.of.k3 = arena_str(a, row->of.k3);
 	return sum;
 }
 
@@ -119,22 +119,24 @@ bool rollup_sums_full(const struct rollup_sums *sums)
 	return sums->arena != NULL && arena_used(sums->arena) > BYTES_MAX;
 }
 
-#define KEY "tenant, domain, kind, day, unproven, policy_type, k1, k2, k3"
-
 static enum status put(
 	struct store *s, const struct rollup_row *r, struct err *e)
 {
+	int64_t series;
+	enum status st = rollup_series_find(s, &r->of, &series, e);
+
+	if (st == ST_NOTFOUND)
+		st = rollup_series_add(s, &r->of, &series, e);
+	if (st != ST_OK)
+		return st;
 	return store_run(s,
-		"INSERT INTO rollup (" KEY ", family, n, ok, failed) VALUES "
-		"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
-		"ON CONFLICT (" KEY ") DO UPDATE SET n = rollup.n + excluded.n,"
-		" ok = rollup.ok + excluded.ok,"
-		" failed = rollup.failed + excluded.failed",
-		ARGS(DB_T(r->tenant), DB_T(r->domain), DB_I((int64_t)r->kind),
-			DB_I(r->day), DB_I(r->unproven), DB_T(r->policy_type),
-			DB_T(r->k1), DB_T(r->k2), DB_T(r->k3),
-			DB_I((int64_t)r->family), DB_I(r->n), DB_I(r->ok),
-			DB_I(r->failed)),
+		"INSERT INTO rollup (tenant, series, day, n, ok, failed) "
+		"VALUES ($1, $2, $3, $4, $5, $6) "
+		"ON CONFLICT (tenant, series, day) DO UPDATE SET "
+		"n = rollup.n + excluded.n, ok = rollup.ok + excluded.ok, "
+		"failed = rollup.failed + excluded.failed",
+		ARGS(DB_T(r->of.tenant), DB_I(series), DB_I(r->day), DB_I(r->n),
+			DB_I(r->ok), DB_I(r->failed)),
 		NULL, e);
 }
 
@@ -142,27 +144,23 @@ static enum status put(
 static enum status take(
 	struct store *s, const struct rollup_row *r, struct err *e)
 {
-	enum status st = store_run(s,
-		"UPDATE rollup SET n = n + $1, ok = ok + $2, failed = failed + "
-		"$3 WHERE tenant = $4 AND domain = $5 AND kind = $6 AND "
-		"day = $7 AND unproven = $8 AND policy_type = $9 "
-		"AND k1 = $10 AND k2 = $11 AND k3 = $12",
-		ARGS(DB_I(r->n), DB_I(r->ok), DB_I(r->failed), DB_T(r->tenant),
-			DB_T(r->domain), DB_I((int64_t)r->kind), DB_I(r->day),
-			DB_I(r->unproven), DB_T(r->policy_type), DB_T(r->k1),
-			DB_T(r->k2), DB_T(r->k3)),
-		NULL, e);
+	int64_t series;
+	enum status st = rollup_series_find(s, &r->of, &series, e);
 
+	if (st != ST_OK)
+		return st == ST_NOTFOUND ? ST_OK : st;
+	st = store_run(s,
+		"UPDATE rollup SET n = n + $1, ok = ok + $2, failed = failed + "
+		"$3 WHERE tenant = $4 AND series = $5 AND day = $6",
+		ARGS(DB_I(r->n), DB_I(r->ok), DB_I(r->failed),
+			DB_T(r->of.tenant), DB_I(series), DB_I(r->day)),
+		NULL, e);
 	if (st != ST_OK || r->n == 0)
 		return st;
 	return store_run(s,
-		"DELETE FROM rollup WHERE tenant = $1 AND domain = $2 AND "
-		"kind = $3 AND day = $4 AND unproven = $5 AND policy_type = $6 "
-		"AND k1 = $7 AND k2 = $8 AND k3 = $9 AND n <= 0",
-		ARGS(DB_T(r->tenant), DB_T(r->domain), DB_I((int64_t)r->kind),
-			DB_I(r->day), DB_I(r->unproven), DB_T(r->policy_type),
-			DB_T(r->k1), DB_T(r->k2), DB_T(r->k3)),
-		NULL, e);
+		"DELETE FROM rollup WHERE tenant = $1 AND series = $2 AND "
+		"day = $3 AND n <= 0",
+		ARGS(DB_T(r->of.tenant), DB_I(series), DB_I(r->day)), NULL, e);
 }
 
 static int by_key(const void *a, const void *b)

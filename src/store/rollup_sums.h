@@ -8,16 +8,11 @@
 
 #include <stdbool.h>
 
-#include "proto/tlsrpt_meaning.h"
-#include "store/rollup.h"
+#include "store/rollup_series.h"
 
 struct rollup_row {
-	struct str tenant, domain;
-	enum rollup_kind kind;
+	struct rollup_series of;
 	int64_t day;
-	bool unproven;
-	struct str policy_type, k1, k2, k3; /* the key ends here */
-	enum tlsrpt_family family;	    /* follows from the key */
 	int64_t n, ok, failed;
 };
 

@@ -246,6 +246,7 @@ static void lite_reset(struct db_stmt *stmt)
 }
 
 const struct db_ops sqlite_ops = {
+	.in_key_order = "WITHOUT ROWID",
 	.open = lite_open,
 	.close = lite_close,
 	.exec = lite_exec,

@@ -119,6 +119,11 @@ enum status store_leave(
 	return st;
 }
 
+const char *store_in_key_order(const struct store *s)
+{
+	return s->ops->in_key_order;
+}
+
 struct rollup_sums *store_sums(struct store *s)
 {
 	return s->sums;
