@@ -7,10 +7,13 @@
 #include "base/sbuf.h"
 #include "base/vec.h"
 
+#include "proto/tlsrpt_meaning.h"
+
 #include "base/poison.h"
 
 #define WHAT_BYTES_MAX 1000u
 #define NAMED_MAX 3u /* reporters that a sentence names */
+#define OTHER STR("other")
 
 struct run {
 	const struct alert_rules *r;
@@ -57,13 +60,32 @@ static enum store_alert_kind kind_of(struct str type)
 	return STORE_ALERT_FAILURE;
 }
 
+static bool is_known(struct str type)
+{
+	return tlsrpt_result_of(type) != TLSRPT_RESULT_OTHER;
+}
+
+/* Types that nobody knows are one matter: a stranger may make up thousands. */
+static bool is_same(struct str type, struct str other)
+{
+	return str_eq(type, other) || (!is_known(type) && !is_known(other));
+}
+
 /* Has a failure before the i-th the same type? Then it was told already. */
 static bool is_told(const struct store_alert_failure *f, size_t i)
 {
 	for (size_t j = 0; j < i; j++)
-		if (str_eq(f[j].result_type, f[i].result_type))
+		if (is_same(f[j].result_type, f[i].result_type))
 			return true;
 	return false;
+}
+
+/* "certificate-expired", or what stands for all that is not known. */
+static struct str name_of(struct run *x, struct str type)
+{
+	return is_known(type) ? type
+			      : arena_fmt(x->a, "%.*s (not of RFC 8460)",
+					STR_ARG(tame(x->a, type)));
 }
 
 /* "certificate-expired: 4 sessions, by google.com (1 of 3 reporters)". */
@@ -72,12 +94,12 @@ static void add_type(struct run *x, struct str type)
 	struct sbuf what = sbuf_arena(x->a, WHAT_BYTES_MAX);
 	struct sbuf who = sbuf_arena(x->a, WHAT_BYTES_MAX);
 	const struct store_alert_facts *f = x->f;
-	struct str item = tame(x->a, type);
+	struct str name = name_of(x, type);
 	int64_t sessions = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_failures; i++) {
-		if (!str_eq(f->failures[i].result_type, type))
+		if (!is_same(f->failures[i].result_type, type))
 			continue;
 		sessions += f->failures[i].sessions;
 		if (n++ >= NAMED_MAX)
@@ -88,9 +110,9 @@ static void add_type(struct run *x, struct str type)
 	sbuf_fmt(&what,
 		"%.*s in %lld sessions, reported by %.*s%s (%zu of "
 		"%zu reporters)",
-		STR_ARG(item), (long long)sessions, STR_ARG(sbuf_str(&who)),
+		STR_ARG(name), (long long)sessions, STR_ARG(sbuf_str(&who)),
 		n > NAMED_MAX ? " and others" : "", n, f->n_reporters);
-	add(x, kind_of(type), item, &what);
+	add(x, kind_of(type), is_known(type) ? type : OTHER, &what);
 }
 
 static void run_types(struct run *x)
@@ -139,13 +161,14 @@ static void run_unproven(struct run *x)
 	for (size_t i = 0; i < x->f->n_unproven; i++) {
 		const struct store_alert_failure *f = &x->f->unproven[i];
 		struct sbuf what = sbuf_arena(x->a, WHAT_BYTES_MAX);
-		struct str item = tame(x->a, f->result_type);
+		struct str type = f->result_type;
 
 		sbuf_fmt(&what,
 			"%.*s in %lld sessions, by reports that "
 			"nothing proves",
-			STR_ARG(item), (long long)f->sessions);
-		add(x, STORE_ALERT_UNPROVEN, item, &what);
+			STR_ARG(name_of(x, type)), (long long)f->sessions);
+		add(x, STORE_ALERT_UNPROVEN, is_known(type) ? type : OTHER,
+			&what);
 	}
 }
 
@@ -156,8 +179,8 @@ struct alert_findings alert_rules_run(const struct alert_rules *r,
 
 	run_types(&x);
 	run_share(&x);
-	run_silent(&x);
 	run_unproven(&x);
+	run_silent(&x); /* of these there may be many */
 	return x.out;
 }
 

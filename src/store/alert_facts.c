@@ -5,6 +5,7 @@
  * are, the rest is how they were. A reporter is who the proof says it is, not
  * what the report calls itself, so that nobody speaks for another.
  */
+#include "proto/tlsrpt_meaning.h"
 #include "store/alert.h"
 #include "store/alert_own.h"
 #include "store/table.h"
@@ -125,16 +126,46 @@ struct failures {
 	size_t n, cap;
 };
 
+/*
+ * Rows of a reporter come one after the other; what it reports of types that
+ * nobody knows is one failure, named after the first.
+ */
+static struct store_alert_failure *same_other(
+	const struct failures *list, const struct store_alert_failure *f)
+{
+	if (tlsrpt_result_of(f->result_type) != TLSRPT_RESULT_OTHER)
+		return NULL;
+	for (size_t i = list->n; i-- > 0;) {
+		struct store_alert_failure *old = &list->items[i];
+
+		if (!str_eq(old->reporter, f->reporter))
+			break;
+		if (tlsrpt_result_of(old->result_type) == TLSRPT_RESULT_OTHER)
+			return old;
+	}
+	return NULL;
+}
+
 static bool add_failure(
 	struct store *s, struct arena *a, struct db_stmt *q, void *ctx)
 {
 	struct failures *list = ctx;
-	struct store_alert_failure f = { .sessions = store_col_int(s, q, 2) };
+	struct store_alert_failure *other;
+	struct store_alert_failure f = {
+		.reporter = store_reporter_of(store_col_bytes(s, q, 0)),
+		.result_type = store_col_bytes(s, q, 1),
+		.sessions = store_col_int(s, q, 2),
+	};
 
-	if (!copy(s, a, q, 0, &f.reporter) || !copy(s, a, q, 1, &f.result_type))
-		return false;
-	f.reporter = store_reporter_of(f.reporter);
-	return VEC_PUSH(a, list, f);
+	other = same_other(list, &f);
+	if (other != NULL) {
+		other->sessions += f.sessions;
+		return true;
+	}
+	f.reporter = arena_str(a, f.reporter);
+	f.result_type = arena_str(a, f.result_type);
+	return f.reporter.p != NULL && f.result_type.p != NULL &&
+	       VEC_PUSH(a, list, f);
 }
 
 enum status store_alert_facts_get(struct store *s, struct arena *a,

@@ -158,6 +158,41 @@ static void what_nothing_proves_stands_apart(void **state)
 	assert_int_equal(alerts(t, false, &al), 2);
 }
 
+/* Nobody is silenced by types that somebody made up. */
+static void made_up_types_are_one_alert(void **state)
+{
+	struct store_report_failure f[300] = {};
+	struct store_report_policy p = {
+		.type = STR("sts"), .failures = f, .n_failures = 300
+	};
+	struct engine *t = *state;
+	struct alert_watch w = watch_of(t);
+	struct store_report r = { .tenant = STORE_TENANT_DEFAULT,
+		.id = store_new_id(t->a),
+		.domain = STR("d.example"),
+		.report_id = STR("made-up"),
+		.begin = START,
+		.received = now_s,
+		.proof = STR("dkim:0.evil.example"),
+		.policies = &p,
+		.n_policies = 1 };
+	struct store_alert *al;
+
+	for (size_t i = 0; i < 300; i++)
+		f[i] = (struct store_report_failure){ .result_type = arena_fmt(
+							      t->a, "a-%zu", i),
+			.sessions = 1 };
+	OK(store_report_add(t->s, &r, NULL, &t->e));
+	report(t, "dkim:s.example", START, "certificate-expired", 1);
+	OK(alert_watch_step(&w, &t->e));
+	assert_int_equal(alerts(t, false, &al), 2);
+	assert_str(al[0].item, "certificate-expired");
+	assert_str(al[1].item, "other");
+	assert_str(al[1].what,
+		"a-0 (not of RFC 8460) in 300 sessions, reported by "
+		"0.evil.example (1 of 2 reporters)");
+}
+
 static void share_counts_a_session_once(void **state)
 {
 	struct engine *t = *state;
@@ -290,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_once_and_closes),
 		cmocka_unit_test(what_nothing_proves_stands_apart),
+		cmocka_unit_test(made_up_types_are_one_alert),
 		cmocka_unit_test(share_counts_a_session_once),
 		cmocka_unit_test(a_reporter_goes_silent),
 		cmocka_unit_test(unread_reports_are_an_alert),
