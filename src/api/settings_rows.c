@@ -236,8 +236,8 @@ const struct setting_row setting_rows[] = {
 		"A reporter with reports on three days that sends none for so "
 		"long is an alert; 0 is none." },
 	{ "alert", "window", SETTING_TIME, "14d", "86400..31536000",
-		"Reports that came longer ago open no alert and keep none "
-		"open." },
+		"Reports that came longer ago, or tell of days longer ago, "
+		"open no alert and keep none open." },
 	{ "alert", "cooldown", SETTING_TIME, "1d", "0..31536000",
 		"What was closed is not told anew sooner than this." },
 	{ "alert", "quiet", SETTING_STR, "", NULL,

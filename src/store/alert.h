@@ -204,7 +204,7 @@ struct store_alert_facts {
 	size_t n_unproven;
 };
 
-/* Of reports received since a time. */
+/* Of reports received since a time, about days since that time. */
 enum status store_alert_facts_get(struct store *s, struct arena *a,
 	struct str tenant, struct str domain, int64_t since,
 	struct store_alert_facts *out, struct err *e);

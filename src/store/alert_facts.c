@@ -17,10 +17,14 @@ struct failure_row {
 	int64_t sessions;
 };
 
+/* Came since $3 and tells of days since then: an archive that is imported says
+ * how things were. Some reports have no dates. */
+#define NEW "received >= $3 AND (ends = 0 OR ends >= $3) "
+
 /* The last reports of each reporter: $1 tenant, $2 domain, $3 since. */
 #define LAST                                                                   \
 	"WITH seen AS (SELECT id, begins, received, " REPORTER " AS k "        \
-	"FROM report WHERE tenant = $1 AND domain = $2 AND received >= $3 "    \
+	"FROM report WHERE tenant = $1 AND domain = $2 AND " NEW               \
 	"AND state = 0 AND proof <> ''), "                                     \
 	"top AS (SELECT k, MAX(begins) AS begins, MAX(received) AS received, " \
 	"COUNT(DISTINCT begins / 86400) AS days FROM seen GROUP BY k), "       \
@@ -54,7 +58,7 @@ static const char unproven_sql[] =
 	"SELECT f.report, f.result_type, SUM(" FAILURE_COUNT
 	") AS n FROM report r "
 	"JOIN report_failure f ON f.tenant = r.tenant AND f.report = r.id "
-	"WHERE r.tenant = $1 AND r.domain = $2 AND r.received >= $3 "
+	"WHERE r.tenant = $1 AND r.domain = $2 AND " NEW
 	"AND r.state = 0 AND r.proof = '' "
 	"GROUP BY f.report, f.policy_no, f.result_type) AS p "
 	"GROUP BY report, result_type) AS r "

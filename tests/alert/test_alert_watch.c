@@ -134,6 +134,23 @@ static void opens_once_and_closes(void **state)
 	assert_str(told[3].event, "closed");
 }
 
+/* As when the mail of years is imported. */
+static void what_is_long_past_opens_nothing(void **state)
+{
+	struct engine *t = *state;
+	struct alert_watch w = watch_of(t);
+	struct store_alert *al;
+
+	for (int day = 20; day < 25; day++) {
+		report(t, "import", START - day * DAY, "tlsa-invalid", 9);
+		report(t, "", START - day * DAY, "tlsa-invalid", 9);
+	}
+	OK(alert_watch_step(&w, &t->e));
+	now_s += 4 * DAY;
+	OK(alert_watch_step(&w, &t->e));
+	assert_int_equal(alerts(t, true, &al), 0);
+}
+
 static void what_nothing_proves_stands_apart(void **state)
 {
 	struct engine *t = *state;
@@ -324,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_once_and_closes),
+		cmocka_unit_test(what_is_long_past_opens_nothing),
 		cmocka_unit_test(what_nothing_proves_stands_apart),
 		cmocka_unit_test(made_up_types_are_one_alert),
 		cmocka_unit_test(share_counts_a_session_once),

@@ -25,11 +25,13 @@ USER, PASSWORD, KEY = "moat", "pass word", "a key of some length"
 WAIT_S = 30
 
 
-def report(number, day, failed, kind="certificate-expired"):
+def report(number, days_ago, failed, kind="certificate-expired"):
+    day = (datetime.datetime.now(datetime.timezone.utc)
+           - datetime.timedelta(days=days_ago)).strftime("%Y-%m-%d")
     return json.dumps({
         "organization-name": "Sender Inc.",
-        "date-range": {"start-datetime": f"2026-11-{day}T00:00:00Z",
-                       "end-datetime": f"2026-11-{day}T23:59:59Z"},
+        "date-range": {"start-datetime": f"{day}T00:00:00Z",
+                       "end-datetime": f"{day}T23:59:59Z"},
         "contact-info": "tls@sender.example", "report-id": f"r{number}",
         "policies": [{
             "policy": {"policy-type": "sts", "policy-domain": DOMAIN},
@@ -114,7 +116,7 @@ def world(stack, tmp_path):
 
 
 def test_opens_is_told_once_and_closes(world):
-    world.take(report(1, 18, failed=3))
+    world.take(report(1, 3, failed=3))
     world.wait_told(1)
     [alert] = world.alerts()
     assert (alert["kind"], alert["item"], alert["state"]) == (
@@ -135,10 +137,10 @@ def test_opens_is_told_once_and_closes(world):
     assert {k: posted[k] for k in ("kind", "domain", "item", "what")} == {
         k: alert[k] for k in ("kind", "domain", "item", "what")}
     # The next bad day is no news; the first good one ends it.
-    world.take(report(2, 19, failed=4))
+    world.take(report(2, 2, failed=4))
     wait_until(lambda: "4 sessions" in world.alerts()[0]["what"], WAIT_S,
                "the alert to follow the report")
-    world.take(report(3, 20, failed=0))
+    world.take(report(3, 1, failed=0))
     world.wait_told(2)
     assert world.alerts() == []
     [closed] = world.alerts("--closed")
@@ -153,7 +155,7 @@ def test_opens_is_told_once_and_closes(world):
 
 def test_what_is_acknowledged_is_told_no_more(world):
     world.mail.refuse = "451 4.3.0 later"
-    world.take(report(1, 18, failed=3, kind="starttls-not-supported"))
+    world.take(report(1, 3, failed=3, kind="starttls-not-supported"))
     wait_until(lambda: world.hook.calls and any(
         n["attempts"] for n in world.moat.json(
             "alert", "show", world.alerts()[0]["id"])["notices"]
@@ -209,7 +211,7 @@ def test_tls_from_the_first_byte(stack, tmp_path):
 
 def test_what_was_refused_for_now_is_sent_later(world):
     world.mail.refuse = "451 4.3.0 later"
-    world.take(report(1, 18, failed=3))
+    world.take(report(1, 3, failed=3))
     wait_until(lambda: [n["attempts"] for n in world.notices("mail")] == [1],
                WAIT_S, "the first attempt")
     [waiting] = world.notices("mail")
@@ -227,9 +229,9 @@ def test_what_was_refused_for_now_is_sent_later(world):
 
 def test_what_is_too_much_for_one_hour_waits(stack, tmp_path):
     world = World(stack, tmp_path, alert={"per_hour": 1})
-    world.take(report(1, 18, failed=3))
+    world.take(report(1, 3, failed=3))
     wait_until(lambda: world.mail.mails, WAIT_S, "the first mail")
-    world.take(report(2, 19, failed=3, kind="starttls-not-supported"))
+    world.take(report(2, 2, failed=3, kind="starttls-not-supported"))
     wait_until(lambda: any("alert.per_hour" in n["error"]
                            for n in world.notices("mail")), WAIT_S,
                "the second to wait")
@@ -256,7 +258,7 @@ def test_a_tenant_has_recipients_of_its_own(world):
     listed = world.moat.json("alert", "recipient", "list")
     assert listed["own"] and [r["target"] for r in listed["recipients"]] == [
         "me@customer.example", url]
-    world.take(report(1, 18, failed=3))
+    world.take(report(1, 3, failed=3))
     world.wait_told(1)
     [(to, mail)] = world.mail.mails
     assert to == ["me@customer.example"] == [mail["To"]]
@@ -267,7 +269,7 @@ def test_a_tenant_has_recipients_of_its_own(world):
     assert not left["own"]
     assert [r["target"] for r in left["recipients"]][:2] == [
         "ops@example.com", "night@example.com"]
-    world.take(report(2, 19, failed=0))
+    world.take(report(2, 2, failed=0))
     world.wait_told(2)
     assert world.mail.mails[1][0] == ["ops@example.com", "night@example.com"]
 
@@ -288,7 +290,7 @@ def test_options_of_a_tenant(world):
 
 
 def test_a_digest_is_shown_and_sent(world):
-    world.take(report(1, 18, failed=3))
+    world.take(report(1, 3, failed=3))
     world.wait_told(1)
     opened = datetime.datetime.fromtimestamp(
         world.alerts()[0]["opened"], datetime.timezone.utc)
@@ -319,7 +321,7 @@ def test_a_digest_is_shown_and_sent(world):
 def test_a_digest_goes_out_once(world):
     """The week before is told at the start; neither a crash nor another
     start tells it again."""
-    world.take(report(1, 18, failed=0))
+    world.take(report(1, 3, failed=0))
     wait_until(lambda: world.moat.json("report", "list")["reports"], WAIT_S,
                "the report")
     world.moat.stop()
