@@ -186,7 +186,7 @@ static void put_judgement(struct json_writer *w, const struct store_spread *s,
 	json_close_object(w);
 }
 
-/* Whose fault each result type seems to be. */
+/* Whose fault each result type seems to be, of one domain. */
 static enum status put_judgements(
 	struct api_call *c, const struct store_view_filter *f, struct err *e)
 {
@@ -197,6 +197,8 @@ static enum status put_judgements(
 
 	st = store_view_spread(
 		c->env->store, c->a, f, &rows, &n, &reporters, &successful, e);
+	if (st == ST_NOTFOUND)
+		return ST_OK;
 	if (st != ST_OK)
 		return st;
 	json_open_array(&c->w, "judgements");

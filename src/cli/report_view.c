@@ -229,6 +229,11 @@ static void explain_rows(struct cli *cli, const struct json *answer)
 			report_explain_print(
 				cli, json_get(r, "reason_meaning"), NULL);
 		}
+	if (json_get(first, "meaning") != NULL &&
+		json_get(answer, "judgements") == NULL)
+		(void)fprintf(cli->out,
+			"\nThese are reports about several domains: whose "
+			"fault it seems to be is told\nwith --domain.\n");
 }
 
 static int ask_view(struct cli *cli, const struct args *args,

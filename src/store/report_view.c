@@ -157,6 +157,21 @@ static const struct column spread_columns[] = {
 static const struct table spread = TABLE(
 	FAILURES_OF_ALL_DAYS, struct store_spread, spread_columns, 1);
 
+/* Are the tenant's reports about more than one domain? */
+static enum status is_mixed(
+	struct store *s, struct str tenant, bool *out, struct err *e)
+{
+	int64_t n[1] = {};
+	enum status st = store_ints(s,
+		"SELECT COUNT(*) FROM (SELECT 1 FROM rollup WHERE tenant = $1 "
+		"AND domain > (SELECT MIN(domain) FROM rollup "
+		"WHERE tenant = $1 AND domain > '') LIMIT 1) AS another",
+		ARGS(DB_T(tenant)), n, 1, e);
+
+	*out = n[0] > 0;
+	return st;
+}
+
 enum status store_view_spread(struct store *s, struct arena *a,
 	const struct store_view_filter *f, struct store_spread **out, size_t *n,
 	int64_t *reporters, int64_t *successful, struct err *e)
@@ -166,7 +181,12 @@ enum status store_view_spread(struct store *s, struct arena *a,
 		DB_I(f->to) };
 	int64_t all[1] = {}, ok[1] = {};
 	enum status st = rollup_write(s, e);
+	bool mixed = false;
 
+	if (st == ST_OK && f->domain.n == 0)
+		st = is_mixed(s, f->tenant, &mixed, e);
+	if (st == ST_OK && mixed)
+		return err_set(e, ST_NOTFOUND, "several domains");
 	if (st == ST_OK)
 		st = store_ints(s, "SELECT COUNT(DISTINCT s.k1) FROM " ALL_DAYS,
 			args, 6, all, 1, e);

@@ -73,7 +73,9 @@ struct store_spread {
  * Of all result types; of the filter tenant, domain, days and proven_only
  * count: a stranger's reports can change what there is to judge. *reporters:
  * organisations that reported at all, *successful: their sessions that went
- * well, of the policy type that has most.
+ * well, of the policy type that has most. ST_NOTFOUND: there is no domain in
+ * the filter, and the tenant has reports about several. Who meets something at
+ * one of them may have no mail for the others.
  */
 enum status store_view_spread(struct store *s, struct arena *a,
 	const struct store_view_filter *f, struct store_spread **out, size_t *n,

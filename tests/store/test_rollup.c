@@ -416,6 +416,17 @@ static void spread_and_single_failures(void **state)
 	OK(store_view_list(t->s, t->a, &days, &rows, &n, &t->e));
 	assert_int_equal(n, 1);
 	assert_str(rows[0].keys[0], "sts-policy-invalid");
+	/* Who reports about one domain may have no mail for another. */
+	r.id = r.raw_sha256 = STR("2");
+	r.domain = STR("b.example");
+	OK(store_report_add(t->s, &r, NULL, &t->e));
+	assert_int_equal(store_view_spread(t->s, t->a, &days, &spread, &n,
+				 &reporters, &successful, &t->e),
+		ST_NOTFOUND);
+	days.domain = STR("a.example");
+	OK(store_view_spread(t->s, t->a, &days, &spread, &n, &reporters,
+		&successful, &t->e));
+	assert_int_equal(successful, 20);
 }
 
 static void each_tenant_keeps_its_own_time(void **state)
