@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/load.h"
 #include "bench/tls13.h"
 
 #include "base/bug.h"
@@ -263,56 +263,13 @@ static void on_ready(struct client *c, uint32_t events)
 	}
 }
 
-static double cpu_seconds(void)
-{
-	struct rusage r;
-
-	(void)getrusage(RUSAGE_SELF, &r);
-	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
-	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
-}
-
-/* CPU time of the server so far, all its threads; 0 if not known. */
-static double server_seconds(const struct load *l)
-{
-	char path[64], text[1024] = "", *p;
-	uint64_t ticks = 0, n;
-	FILE *in;
-
-	(void)snprintf(path, sizeof(path), "/proc/%u/stat", l->server);
-	in = l->server == 0 ? NULL : fopen(path, "re");
-	if (in == NULL)
-		return 0;
-	if (fread(text, 1, sizeof(text) - 1, in) == 0)
-		text[0] = '\0';
-	(void)fclose(in);
-	p = strrchr(text, ')'); /* behind it: state is field 3 */
-	for (int field = 3; p != NULL && field <= 15; field++) {
-		p = strchr(p + 1, ' ');
-		if (p == NULL || field < 14)
-			continue;
-		if (num_u64(str_upto(str_of(p + 1), strcspn(p + 1, " ")), 0,
-			    UINT64_MAX, &n) != ST_OK)
-			return 0;
-		ticks += n;
-	}
-	return (double)ticks / (double)sysconf(_SC_CLK_TCK);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void print_result(
 	struct load *l, double seconds, double cpu, double server)
 {
 	size_t n = l->n_samples;
 	double answers = (double)l->answers;
 
-	qsort(l->samples, n, sizeof(*l->samples), by_value);
+	load_samples_sort(l->samples, n);
 	(void)printf("{\"rate\": %.1f, \"wall\": %.1f, \"handshakes\": %llu, "
 		     "\"errors\": %llu, \"strange_names\": %llu, "
 		     "\"p50_ms\": %.3f, \"p99_ms\": %.3f, "
@@ -321,8 +278,8 @@ static void print_result(
 		(unsigned long long)l->handshakes,
 		(unsigned long long)l->errors,
 		(unsigned long long)l->strange_names,
-		n == 0 ? 0.0 : l->samples[n / 2] / 1e3,
-		n == 0 ? 0.0 : l->samples[n * 99 / 100] / 1e3, cpu / seconds,
+		load_sample(l->samples, n, 0.5) / 1e3,
+		load_sample(l->samples, n, 0.99) / 1e3, cpu / seconds,
 		server / seconds);
 }
 
@@ -339,8 +296,8 @@ static void run(struct load *l, struct client *clients)
 		if (!l->measuring && now >= from) {
 			l->measuring = true;
 			from = now;
-			cpu = cpu_seconds();
-			server = server_seconds(l);
+			cpu = load_cpu_seconds();
+			server = load_server_seconds(l->server);
 		}
 		for (uint32_t i = 0; i < l->connections; i++)
 			if (clients[i].fd < 0)
@@ -350,39 +307,34 @@ static void run(struct load *l, struct client *clients)
 			if (((struct client *)ev[i].data.ptr)->fd >= 0)
 				on_ready(ev[i].data.ptr, ev[i].events);
 	}
-	print_result(l, (double)(now - from) / 1e6, cpu_seconds() - cpu,
-		server_seconds(l) - server);
+	print_result(l, (double)(now - from) / 1e6, load_cpu_seconds() - cpu,
+		load_server_seconds(l->server) - server);
 }
 
-static bool option(struct load *l, int c, const char *arg)
+static bool read_options(struct load *l, int argc, char **argv)
 {
-	struct str s = str_of(arg);
-	uint32_t port;
+	uint32_t port = 0;
+	const struct load_option options[] = {
+		{ 'p', "port", .number = &port, .min = 1, .max = 65535 },
+		{ 's', "server-pid", .number = &l->server, .min = 1,
+			.max = UINT32_MAX },
+		{ 'c', "connections", .number = &l->connections, .min = 1,
+			.max = 10000 },
+		{ 'k', "requests-per-connection", .number = &l->requests,
+			.min = 1, .max = 1000000 },
+		{ 'n', "names", .number = &l->names, .min = 1, .max = 1000000 },
+		{ 'd', "seconds", .number = &l->seconds, .min = 1,
+			.max = 3600 },
+		{ 'w', "warm-up-seconds", .number = &l->warmup, .max = 3600 },
+		{ 'e', "each name once", .flag = &l->each },
+	};
+	bool good = load_options_read(argc, argv, "edge_load", options,
+		sizeof(options) / sizeof(*options));
 
-	switch (c) {
-	case 'e':
-		l->each = true;
-		return true;
-	case 'p':
-		if (num_u32(s, 1, 65535, &port) != ST_OK)
-			return false;
-		l->to.sin_port = htons((uint16_t)port);
-		return true;
-	case 'c':
-		return num_u32(s, 1, 10000, &l->connections) == ST_OK;
-	case 'k':
-		return num_u32(s, 1, 1000000, &l->requests) == ST_OK;
-	case 'n':
-		return num_u32(s, 1, 1000000, &l->names) == ST_OK;
-	case 's':
-		return num_u32(s, 1, UINT32_MAX, &l->server) == ST_OK;
-	case 'd':
-		return num_u32(s, 1, 3600, &l->seconds) == ST_OK;
-	case 'w':
-		return num_u32(s, 0, 3600, &l->warmup) == ST_OK;
-	default:
-		return false;
-	}
+	l->to = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	return good;
 }
 
 int main(int argc, char **argv)
@@ -394,20 +346,9 @@ int main(int argc, char **argv)
 		.warmup = 1,
 		.seed = now_us() | 1 };
 	struct client *clients;
-	int c;
 
-	l.to = (struct sockaddr_in){ .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	while ((c = getopt(argc, argv, "ep:s:c:k:n:d:w:")) != -1) {
-		if (option(&l, c, optarg))
-			continue;
-		(void)fprintf(stderr, "usage: edge_load -p PORT [-s "
-				      "server-pid] [-c connections] "
-				      "[-k requests-per-connection] [-n names] "
-				      "[-d seconds] [-w warm-up-seconds] [-e "
-				      "(each name once)]\n");
+	if (!read_options(&l, argc, argv))
 		return 64;
-	}
 	tls13_setup();
 	l.epoll = epoll_create1(EPOLL_CLOEXEC);
 	l.samples = mem_must(SAMPLES_MAX * sizeof(*l.samples));

@@ -6,7 +6,6 @@
  * second of the server's CPU time and wall per second of the clock. A latency
  * is from the write of a request until its reply was read.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,15 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/load.h"
+
 #include "base/bug.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/sbuf.h"
 #include "io/fd.h"
 #include "proto/socketmap.h"
@@ -37,7 +36,7 @@
 
 struct load {
 	const char *path; /* a unix socket, or NULL: port */
-	uint16_t port;
+	uint32_t port;
 	const char *map, *before, *behind; /* domain: before, digits, behind */
 	const char *expected;		   /* how a reply begins */
 	uint32_t connections, depth, domains, first, seconds, warmup;
@@ -175,7 +174,8 @@ static bool client_open(struct load *l, struct client *c)
 	struct err e;
 
 	c->load = l;
-	c->fd = l->path != NULL ? dial_unix(l->path) : dial_port(l->port);
+	c->fd = l->path != NULL ? dial_unix(l->path)
+				: dial_port((uint16_t)l->port);
 	c->in = mem_must(IN_BYTES);
 	if (c->fd < 0 || fd_nonblocking(c->fd, &e) != ST_OK)
 		return false;
@@ -183,65 +183,9 @@ static bool client_open(struct load *l, struct client *c)
 	return fill(c);
 }
 
-static double cpu_seconds(void)
-{
-	struct rusage r;
-
-	(void)getrusage(RUSAGE_SELF, &r);
-	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
-	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
-}
-
-/* CPU time of one thread, in nanoseconds; 0 if not known. */
-static uint64_t thread_ns(const char *folder, const char *id)
-{
-	char path[512], text[128] = "";
-	uint64_t ns = 0;
-	FILE *in;
-
-	(void)snprintf(path, sizeof(path), "%s/%s/schedstat", folder, id);
-	in = fopen(path, "re");
-	if (in == NULL)
-		return 0;
-	if (fgets(text, sizeof(text), in) != NULL &&
-		num_u64(str_upto(str_of(text), strcspn(text, " ")), 0,
-			UINT64_MAX, &ns) != ST_OK)
-		ns = 0;
-	(void)fclose(in);
-	return ns;
-}
-
-/* CPU time of the server so far, all its threads; 0 if not known. */
-static double server_seconds(const struct load *l)
-{
-	struct dirent *ent;
-	uint64_t ns = 0;
-	char path[64];
-	DIR *d;
-
-	(void)snprintf(path, sizeof(path), "/proc/%u/task", l->server);
-	d = l->server == 0 ? NULL : opendir(path);
-	if (d == NULL)
-		return 0;
-	while ((ent = readdir(d)) != NULL)
-		if (ent->d_name[0] != '.')
-			ns += thread_ns(path, ent->d_name);
-	(void)closedir(d);
-	return (double)ns / 1e9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double sample_us(const struct load *l, double part)
 {
-	double at = part * (double)(l->n_samples - 1);
-
-	return l->n_samples == 0 ? 0 : l->samples[(size_t)at] / 10.0;
+	return load_sample(l->samples, l->n_samples, part) / 10;
 }
 
 static void print_result(
@@ -249,7 +193,7 @@ static void print_result(
 {
 	double replies = (double)l->replies;
 
-	qsort(l->samples, l->n_samples, sizeof(*l->samples), by_value);
+	load_samples_sort(l->samples, l->n_samples);
 	(void)printf("{\"rate\": %.1f, \"wall\": %.1f, \"replies\": %llu, "
 		     "\"wrong\": %llu, \"errors\": %llu, \"p50_us\": %.1f, "
 		     "\"p99_us\": %.1f, \"max_us\": %.1f, "
@@ -291,61 +235,41 @@ static void run(struct load *l)
 		if (!l->measuring && now >= from) {
 			l->measuring = true;
 			from = now;
-			cpu = cpu_seconds();
-			server = server_seconds(l);
+			cpu = load_cpu_seconds();
+			server = load_server_seconds(l->server);
 		}
 		turn(l);
 	}
-	print_result(l, (double)(now - from) / 1e7, cpu_seconds() - cpu,
-		server_seconds(l) - server);
+	print_result(l, (double)(now - from) / 1e7, load_cpu_seconds() - cpu,
+		load_server_seconds(l->server) - server);
 }
 
-static bool option(struct load *l, int c, const char *arg)
+static bool read_options(struct load *l, int argc, char **argv)
 {
-	struct str s = str_of(arg);
-	uint32_t port;
+	const struct load_option options[] = {
+		{ 'p', "port", .number = &l->port, .min = 1, .max = 65535 },
+		{ 'u', "unix-socket", .text = &l->path },
+		{ 'm', "map", .text = &l->map },
+		{ 'b', "domain-before", .text = &l->before },
+		{ 'a', "domain-behind", .text = &l->behind },
+		{ 'x', "expected-reply", .text = &l->expected },
+		{ 'c', "connections", .number = &l->connections, .min = 1,
+			.max = 10000 },
+		{ 'q', "requests-under-way", .number = &l->depth, .min = 1,
+			.max = DEPTH_MAX },
+		{ 'n', "domains", .number = &l->domains, .min = 1,
+			.max = 10000000 },
+		{ 'f', "first", .number = &l->first, .max = 10000000 },
+		{ 's', "server-pid", .number = &l->server, .min = 1,
+			.max = UINT32_MAX },
+		{ 'd', "seconds", .number = &l->seconds, .min = 1,
+			.max = 3600 },
+		{ 'w', "warm-up-seconds", .number = &l->warmup, .max = 3600 },
+		{ 'e', "each domain once", .flag = &l->each },
+	};
 
-	switch (c) {
-	case 'u':
-		l->path = arg;
-		return true;
-	case 'm':
-		l->map = arg;
-		return true;
-	case 'b':
-		l->before = arg;
-		return true;
-	case 'a':
-		l->behind = arg;
-		return true;
-	case 'x':
-		l->expected = arg;
-		return true;
-	case 'e':
-		l->each = true;
-		return true;
-	case 'p':
-		if (num_u32(s, 1, 65535, &port) != ST_OK)
-			return false;
-		l->port = (uint16_t)port;
-		return true;
-	case 'c':
-		return num_u32(s, 1, 10000, &l->connections) == ST_OK;
-	case 'q':
-		return num_u32(s, 1, DEPTH_MAX, &l->depth) == ST_OK;
-	case 'n':
-		return num_u32(s, 1, 10000000, &l->domains) == ST_OK;
-	case 'f':
-		return num_u32(s, 0, 10000000, &l->first) == ST_OK;
-	case 's':
-		return num_u32(s, 1, UINT32_MAX, &l->server) == ST_OK;
-	case 'd':
-		return num_u32(s, 1, 3600, &l->seconds) == ST_OK;
-	case 'w':
-		return num_u32(s, 0, 3600, &l->warmup) == ST_OK;
-	default:
-		return false;
-	}
+	return load_options_read(argc, argv, "policy_load", options,
+		sizeof(options) / sizeof(*options));
 }
 
 int main(int argc, char **argv)
@@ -361,20 +285,9 @@ int main(int argc, char **argv)
 		.warmup = 1,
 		.seed = now_tenths() | 1 };
 	struct client *clients;
-	int c;
 
-	while ((c = getopt(argc, argv, "eu:p:m:b:a:x:c:q:n:f:s:d:w:")) != -1) {
-		if (option(&l, c, optarg))
-			continue;
-		(void)fprintf(stderr,
-			"usage: policy_load -p PORT | -u PATH [-m map] "
-			"[-b domain-before] [-a domain-behind] "
-			"[-x expected-reply] [-c connections] [-q "
-			"requests-under-way] [-n domains] [-f first] "
-			"[-s server-pid] [-d seconds] [-w warm-up-seconds] "
-			"[-e (each domain once)]\n");
+	if (!read_options(&l, argc, argv))
 		return 64;
-	}
 	l.epoll = epoll_create1(EPOLL_CLOEXEC);
 	l.samples = mem_must(SAMPLES_MAX * sizeof(*l.samples));
 	clients = mem_must(l.connections * sizeof(*clients));
