@@ -3,6 +3,7 @@
 trial, and walk one domain through hosting, step by step."""
 
 import argparse
+import getpass
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ BUILD = ROOT / "build" / "start"
 def build():
     """Compiles with gcc; ninja shows its progress. Exit code."""
     compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
+    BUILD.mkdir(parents=True, exist_ok=True)
     if not (BUILD / "build.ninja").exists():
         done = subprocess.run(
             ["meson", "setup", BUILD, "-Dbuildtype=release", "-Dtests=false",
@@ -68,7 +70,7 @@ def walk(trial, check):
 
 def must_build():
     if build() != 0:
-        raise WalkFailed("it does not build")
+        raise WalkFailed("it does not build, as said above")
 
 
 def wait_for_the_end(trial):
@@ -97,7 +99,12 @@ def run(folder, ports, check):
         print(f"start: {e}", file=sys.stderr)
     except (WalkFailed, TimeoutError, RuntimeError) as e:
         print(f"start: {e}", file=sys.stderr)
-        print(f"start: logs are in {trial.folder}/*/*.log", file=sys.stderr)
+        if any(trial.folder.glob("*/*.log")):
+            print(f"start: logs are in {trial.folder}/*/*.log",
+                  file=sys.stderr)
+    except OSError as e:
+        print(f"start: {e}: is it where {getpass.getuser()} may write?",
+              file=sys.stderr)
     finally:
         trial.stop()
     return 1

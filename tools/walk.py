@@ -314,8 +314,9 @@ itself suggests work as they are printed):
   moat domain list
   moat domain show {DOMAIN}
   moat domain mode {DOMAIN} {other}
-  moat report list
+  moat report summary
   moat report list --state quarantined
+  moat alert list
   moat --help
 
 And as the one who sends mail there:

@@ -10,10 +10,14 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 600
 
 
-def start(folder):
-    done = subprocess.run([ROOT / "start", "--check", "--folder", folder],
+def run(folder):
+    return subprocess.run([ROOT / "start", "--check", "--folder", folder],
                           capture_output=True, text=True, timeout=START_S,
                           env=os.environ, check=False)
+
+
+def start(folder):
+    done = run(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -25,3 +29,11 @@ def test_start_and_start_again(tmp_path):
     second = start(tmp_path / "trial")
     assert "is there from the last start" in second
     assert "the customer's zone has them already" in second
+
+
+def test_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / "file").touch()
+    done = run(tmp_path / "file" / "trial")
+    assert done.returncode == 1
+    assert "Not a directory" in done.stderr and "/file/trial" in done.stderr
+    assert "Traceback" not in done.stderr and "logs" not in done.stderr
