@@ -143,13 +143,16 @@ static struct str first_domain(const struct tlsrpt_report *r)
  * for him.
  */
 static enum status check_domain(struct store *s, struct arena *a,
-	const struct tlsrpt_report *r, struct digest_owner *owner,
-	struct err *e)
+	const struct tlsrpt_report *r, struct str id,
+	struct digest_owner *owner, struct err *e)
 {
 	struct store_domain row = {};
 	enum status st;
 
 	st = store_domain_get(s, a, owner->tenant, owner->domain, &row, e);
+	/* Reports come for days after a domain was removed. */
+	if (st == ST_NOTFOUND && id.n > 0 && id.p[0] != LMTP_TENANT_MARK)
+		st = store_domain_by_label(s, a, id, &row, e);
 	if (st != ST_OK && st != ST_NOTFOUND)
 		return st;
 	if (may_be_about(r, owner->domain, row.mx))
@@ -175,7 +178,7 @@ enum status digest_owner_find(struct store *s, struct arena *a,
 	else
 		st = owner_by_label(s, a, meta->id, &owner, e);
 	if (st == ST_OK && meta->source == SPOOL_MAIL)
-		st = check_domain(s, a, r, &owner, e);
+		st = check_domain(s, a, r, meta->id, &owner, e);
 	if (st == ST_OK)
 		*out = owner;
 	return st;

@@ -828,6 +828,26 @@ static void a_mail_about_hosts(void **state)
 		"it is about mx.v.example");
 }
 
+/* Reports of the last days come when a domain is gone; its hosts are known. */
+static void a_mail_about_hosts_of_a_removed_domain(void **state)
+{
+	static const char z[] = "zzzzzzzzzzzzzzzz";
+	struct place *p = *state;
+	struct store_domain d;
+
+	a_domain(p, "z.example", z);
+	OK(store_domain_get(p->d.store, p->a, STORE_TENANT_DEFAULT,
+		STR("z.example"), &d, &p->e));
+	d.mx = (struct store_strs){ (struct str[]){ STR("mx.v.example") }, 1 };
+	d.removed = 1000;
+	OK(store_domain_put(p->d.store, &d, &p->e));
+	put_mail(p, "x.example", z, ABOUT("1", "tlsa", "mx.v.example") "\r\n");
+	assert_str(reports(p, 1)->domain, "z.example");
+	put_mail(p, "x.example", z, ABOUT("2", "tlsa", "mx.w.example") "\r\n");
+	assert_str(reports_in(p, STORE_REPORT_QUARANTINED, 1)->why,
+		"it is about mx.w.example");
+}
+
 static void a_mail_about_nothing(void **state)
 {
 	static const char z[] = "zzzzzzzzzzzzzzzz";
@@ -923,6 +943,9 @@ int main(void)
 			a_mail_about_another_domain, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_mail_about_hosts, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_mail_about_hosts_of_a_removed_domain, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			a_mail_about_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
