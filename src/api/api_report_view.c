@@ -4,6 +4,7 @@
  * MTA, reporter or policy, what it means, and the single failures behind it.
  */
 #include "api/api.h"
+#include "api/api_report_served.h"
 #include "base/num.h"
 #include "proto/tlsrpt_meaning.h"
 #include "store/report_view.h"
@@ -137,8 +138,20 @@ static void put_name(struct api_call *c, struct str address)
 		r.state == STORE_REVERSE_CONFIRMED);
 }
 
-static void put_row(struct api_call *c, enum store_view view,
+static void put_served(struct api_call *c, const struct api_served *served,
 	const struct store_view_row *r)
+{
+	const char *word = api_served_name(
+		served, c->a, r->policy_type, r->keys[0]);
+
+	if (word != NULL)
+		json_put_z(&c->w, "served", word);
+	else
+		json_put_null(&c->w, "served");
+}
+
+static void put_row(struct api_call *c, enum store_view view,
+	const struct api_served *served, const struct store_view_row *r)
 {
 	struct json_writer *w = &c->w;
 
@@ -149,6 +162,8 @@ static void put_row(struct api_call *c, enum store_view view,
 		json_put_str(w, store_view_key(view, i), r->keys[i]);
 	if (view == STORE_VIEW_SOURCE)
 		put_name(c, r->keys[1]);
+	if (view == STORE_VIEW_POLICY)
+		put_served(c, served, r);
 	json_put_str(w, "policy_type", r->policy_type);
 	json_put_bool(w, "proven", !r->unproven);
 	if (view == STORE_VIEW_DAY || !store_view_has_results(view))
@@ -211,6 +226,7 @@ static enum status put_judgements(
 void api_report_view(struct api_call *c)
 {
 	struct store_view_filter f = {};
+	struct api_served *served = NULL;
 	struct store_view_row *rows;
 	struct err e = {};
 	enum status st;
@@ -224,6 +240,9 @@ void api_report_view(struct api_call *c)
 	if (!read_filter(c, &f))
 		return;
 	st = store_view_list(c->env->store, c->a, &f, &rows, &n, &e);
+	if (st == ST_OK && f.view == STORE_VIEW_POLICY && f.domain.n > 0)
+		st = api_served_get(
+			c->env->store, c->a, f.tenant, f.domain, &served, &e);
 	if (st != ST_OK) {
 		api_fail(c, st, &e);
 		return;
@@ -236,7 +255,7 @@ void api_report_view(struct api_call *c)
 	json_put_bool(&c->w, "more", n == f.limit);
 	json_open_array(&c->w, "rows");
 	for (size_t i = 0; i < n; i++)
-		put_row(c, f.view, &rows[i]);
+		put_row(c, f.view, served, &rows[i]);
 	json_close_array(&c->w);
 	if (f.view == STORE_VIEW_RESULT)
 		st = put_judgements(c, &f, &e);

@@ -12,6 +12,7 @@
 
 #define CSV_BYTES_MAX ((size_t)256 << 20)
 #define SUMMARY_ROWS 10
+#define SUMMARY_DAYS 31
 
 const struct arg_row report_by_options[] = {
 	REPORT_DAYS,
@@ -79,9 +80,9 @@ static const struct view views[] = {
 			"PROVEN" } },
 	{ "policy",
 		{ "organization", "policy_type", "successful", "failed",
-			"first_day", "last_day", "proven", "policy" },
+			"first_day", "last_day", "proven", "served", "policy" },
 		{ "FROM", "POLICY", ">SUCCESSFUL", ">FAILED", "FIRST", "LAST",
-			"PROVEN", "POLICY TEXT" } },
+			"PROVEN", "SERVED", "POLICY TEXT" } },
 };
 
 static const struct view failures_view = { "failures",
@@ -319,12 +320,14 @@ int report_failures_run(struct cli *cli, const struct args *args)
 
 static const struct {
 	const char *view, *title;
+	size_t rows; /* that are shown */
 } chapters[] = {
-	{ "reporter", "Who reports, and how sessions went" },
-	{ "result", "What failed" },
-	{ "mx", "At which of your hosts" },
-	{ "source", "Whom it befell" },
-	{ "policy", "Which policy senders held" },
+	{ "reporter", "Who reports, and how sessions went", SUMMARY_ROWS },
+	{ "result", "What failed", SUMMARY_ROWS },
+	{ "mx", "At which of your hosts", SUMMARY_ROWS },
+	{ "source", "Whom it befell", SUMMARY_ROWS },
+	{ "policy", "Which policy senders held", SUMMARY_ROWS },
+	{ "day", "Day by day", SUMMARY_DAYS },
 };
 #define CHAPTERS (sizeof(chapters) / sizeof(chapters[0]))
 
@@ -343,6 +346,39 @@ static void print_title(const struct cli *cli, const struct json *answer)
 		"what is not.\n");
 }
 
+/* The rest of a long table is not passed over in silence. */
+static void print_rest(struct cli *cli, const struct json *answer, size_t shown)
+{
+	const struct json *rows = json_get(answer, "rows");
+
+	if (rows != NULL && rows->count > shown)
+		(void)fprintf(cli->out,
+			"(and %zu%s rows: moat report by "
+			"%s)\n",
+			rows->count - shown,
+			json_true(json_get(answer, "more")) ? " or more" : "",
+			client_text(cli, answer, "view"));
+}
+
+/* What counts nowhere is said, too. */
+static void print_aside(struct cli *cli, const struct json *rule)
+{
+	static const char *const states[] = { "quarantined", "ignored" };
+
+	(void)fprintf(cli->out, "\n%sSet aside, of all domains and days%s\n",
+		cli_bold(cli), cli_plain(cli));
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		(void)fprintf(cli->out,
+			"%lld reports %s: moat report list --state %s\n",
+			(long long)(client_int(json_get(rule, "proven"),
+					    states[i]) +
+				    client_int(json_get(rule, "unproven"),
+					    states[i])),
+			states[i], states[i]);
+	(void)fprintf(
+		cli->out, "What could not be read: moat report unreadable\n");
+}
+
 static void print_chapters(struct cli *cli, const struct json *const *answers)
 {
 	print_title(cli, answers[0]);
@@ -351,13 +387,15 @@ static void print_chapters(struct cli *cli, const struct json *const *answers)
 
 		(void)fprintf(cli->out, "\n%s%s%s\n", cli_bold(cli),
 			chapters[i].title, cli_plain(cli));
-		print_rows(cli, view_of(chapters[i].view), rows, SUMMARY_ROWS);
+		print_rows(
+			cli, view_of(chapters[i].view), rows, chapters[i].rows);
+		print_rest(cli, answers[i], chapters[i].rows);
 		explain_rows(cli, answers[i]);
 	}
 }
 
-static void print_chapters_json(
-	struct cli *cli, const struct json *const *answers)
+static void print_chapters_json(struct cli *cli,
+	const struct json *const *answers, const struct json *rule)
 {
 	struct sbuf b;
 	struct json_writer w = cli_json_begin(cli, &b);
@@ -365,23 +403,39 @@ static void print_chapters_json(
 	json_open_object(&w, NULL);
 	for (size_t i = 0; i < CHAPTERS; i++)
 		json_put_tree(&w, chapters[i].view, answers[i]);
+	json_put_tree(&w, "rule", rule);
 	json_close_object(&w);
 	cli_json_end(cli, &b);
 }
 
+static int ask_rule(
+	struct cli *cli, const struct args *args, const struct json **answer)
+{
+	struct report_query q = report_query_begin(cli, "/api/v1/reports/rule");
+	struct client_call call = { .method = "GET", .quiet = true };
+	int code = report_query_tenant(cli, args, &q);
+
+	call.path = report_query_path(&q);
+	return code == CLI_GOOD ? client_do(cli, &call, answer) : code;
+}
+
 int report_summary_run(struct cli *cli, const struct args *args)
 {
-	const struct json *answers[CHAPTERS];
+	const struct json *answers[CHAPTERS], *rule;
 	int code = CLI_GOOD;
 
 	for (size_t i = 0; code == CLI_GOOD && i < CHAPTERS; i++)
 		code = ask_view(cli, args, view_of(chapters[i].view), false,
 			true, &answers[i]);
+	if (code == CLI_GOOD)
+		code = ask_rule(cli, args, &rule);
 	if (code != CLI_GOOD)
 		return code;
-	if (cli->json)
-		print_chapters_json(cli, answers);
-	else
+	if (cli->json) {
+		print_chapters_json(cli, answers, rule);
+	} else {
 		print_chapters(cli, answers);
+		print_aside(cli, rule);
+	}
 	return code;
 }

@@ -75,6 +75,9 @@ def test_each_view(moat):
             rows(moat, "result", "--group", "transport")] == [
         "starttls-not-supported"]
     assert not rows(moat, "day", "--domain", "z.example")
+    # Nobody can tell for a domain that is not hosted here.
+    assert [r["served"] for r in rows(
+        moat, "policy", "--domain", "y.example")] == [None, None]
 
 
 def test_results_are_explained(moat):
@@ -85,6 +88,8 @@ def test_results_are_explained(moat):
     summary = moat("report", "summary", *DAYS).stdout
     assert "Which policy senders held" in summary
     assert "version: STSv1, mode: enforce, mx: old.y.example\n" in summary
+    assert "Day by day" in summary and "2026-11-20" in summary
+    assert "0 reports quarantined" in summary
     assert moat.json("report", "summary", *DAYS)["reporter"]["rows"]
 
 
