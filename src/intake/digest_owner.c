@@ -24,18 +24,50 @@ static enum status owner_by_label(struct store *s, struct arena *a,
 	return st;
 }
 
+static struct str lower(struct arena *a, struct str text)
+{
+	struct str out = arena_str(a, text);
+
+	for (size_t i = 0; i < out.n && out.p != NULL; i++)
+		((char *)(uintptr_t)out.p)[i] = chr_lower(out.p[i]);
+	return out;
+}
+
+/*
+ * Whose a domain is that several tenants claim: whoever proves it, or else the
+ * operator; NULL: nobody's.
+ */
+static const struct store_domain *best_claim(
+	const struct store_domain *rows, size_t n)
+{
+	const struct store_domain *usual = NULL, *proven = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(rows[i].tenant, STORE_TENANT_DEFAULT))
+			usual = &rows[i];
+		if (rows[i].proof != STORE_PROOF_NONE &&
+			(proven == NULL ||
+				rows[i].proof_since > proven->proof_since))
+			proven = &rows[i];
+	}
+	if (proven != NULL)
+		return proven;
+	return n == 1 ? rows : usual;
+}
+
 /* An operator need not say whose it is: the first domain of it we host. */
 static enum status owner_by_policies(struct store *s, struct arena *a,
 	const struct tlsrpt_report *r, struct digest_owner *out, struct err *e)
 {
 	struct digest_owner owner = { .tenant = STORE_TENANT_DEFAULT,
 		.domain = STR("") };
+	const struct store_domain *best;
 	struct store_domain *rows;
 	enum status st;
 	size_t n;
 
 	for (size_t i = 0; i < r->policies.n; i++) {
-		struct str domain = r->policies.items[i].domain;
+		struct str domain = lower(a, r->policies.items[i].domain);
 
 		if (!tlsrpt_is_domain(domain))
 			continue;
@@ -44,23 +76,15 @@ static enum status owner_by_policies(struct store *s, struct arena *a,
 			return st;
 		if (owner.domain.n == 0)
 			owner.domain = domain;
-		if (n == 0)
+		best = best_claim(rows, n);
+		if (best == NULL)
 			continue;
-		*out = (struct digest_owner){ .tenant = rows[0].tenant,
-			.domain = rows[0].name };
+		*out = (struct digest_owner){ .tenant = best->tenant,
+			.domain = best->name };
 		return ST_OK;
 	}
 	*out = owner;
 	return ST_OK;
-}
-
-static struct str lower(struct arena *a, struct str text)
-{
-	struct str out = arena_str(a, text);
-
-	for (size_t i = 0; i < out.n && out.p != NULL; i++)
-		((char *)(uintptr_t)out.p)[i] = chr_lower(out.p[i]);
-	return out;
 }
 
 /*

@@ -446,6 +446,35 @@ static void an_import_finds_its_domain(void **state)
 	assert_str(r->proof, "import");
 }
 
+/* A claim alone gives nobody the reports of another. */
+static void an_import_goes_to_whose_the_domain_is(void **state)
+{
+	struct place *p = *state;
+	struct store_domain domain = { .tenant = STR("a-first"),
+		.name = STR("y.example"),
+		.label = STR("bbcdefghijklmnop") };
+	struct store_tenant tenant = { .id = STR("a-first"), .created = 1 };
+	struct store_report_filter theirs = { .tenant = STR("a-first"),
+		.limit = 9 };
+	struct store_report *rows;
+	size_t n;
+
+	OK(store_tenant_add(p->d.store, &tenant, &p->e));
+	OK(store_domain_add(p->d.store, &domain, &p->e));
+	put(p, SPOOL_IMPORT, "", STR(REPORT("1", "1")));
+	assert_int_equal(run(p), 1);
+	(void)reports(p, 1);
+	domain.proof = STORE_PROOF_CNAME;
+	OK(store_domain_put(p->d.store, &domain, &p->e));
+	put(p, SPOOL_IMPORT, "", STR(REPORT("2", "1")));
+	assert_int_equal(run(p), 1);
+	(void)reports(p, 1);
+	OK(store_report_list(
+		p->d.store, p->a, &theirs, false, &rows, &n, &p->e));
+	assert_int_equal(n, 1);
+	assert_str(rows[0].report_id, "2");
+}
+
 static void a_child_serves_some_and_is_replaced(void **state)
 {
 	struct place *p = *state;
@@ -915,6 +944,8 @@ int main(void)
 			many_raw_reports_end_in_several_steps, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_import_finds_its_domain, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_import_goes_to_whose_the_domain_is, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_child_serves_some_and_is_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(
