@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * alert_mail: Auto-Submitted (RFC 3834) keeps vacation programs quiet, and the
- * notice that an alert is closed answers the one that it is open, so that mail
- * programs show them together.
+ * alert_mail: Auto-Submitted (RFC 3834) keeps vacation programs quiet. All mail
+ * about one alert refers to the same id, so that mail programs show it
+ * together; each has an id of its own, as servers drop what they have seen
+ * before.
  */
 #include "alert/alert_mail.h"
 
@@ -30,12 +31,12 @@ static void put_date(struct sbuf *b, int64_t now)
 		d.hour, d.minute, d.second);
 }
 
-static void put_id(struct sbuf *b, const char *header, const char *event,
+static void put_id(struct sbuf *b, const char *header, const char *kind,
 	struct str id, struct str from)
 {
 	struct str domain = str_from(from, (size_t)str_index(from, '@') + 1);
 
-	sbuf_fmt(b, "%s: <%.*s.%s@%.*s>\r\n", header, STR_ARG(id), event,
+	sbuf_fmt(b, "%s: <%.*s.%s@%.*s>\r\n", header, STR_ARG(id), kind,
 		STR_ARG(domain));
 }
 
@@ -89,18 +90,11 @@ static void end_header(struct sbuf *b)
 static void put_header(struct sbuf *b, const struct alert_mail *m,
 	const struct store_notice *n, const struct store_alert *al, int64_t now)
 {
-	bool is_closed = str_eq(n->event, STR("closed"));
-
 	put_addresses(b, m, now);
 	put_subject(b, n, al);
-	if (al == NULL) {
-		put_id(b, "Message-ID", "test", n->id, m->from);
-	} else {
-		put_id(b, "Message-ID", is_closed ? "closed" : "opened",
-			is_closed ? n->id : al->id, m->from);
-		if (is_closed)
-			put_id(b, "In-Reply-To", "opened", al->id, m->from);
-	}
+	put_id(b, "Message-ID", "notice", n->id, m->from);
+	if (al != NULL)
+		put_id(b, "References", "alert", al->id, m->from);
 	end_header(b);
 }
 
@@ -201,7 +195,7 @@ struct str alert_mail_digest(struct arena *a, const struct alert_mail *m,
 	sbuf_addz(&b, "Subject: [moat] ");
 	tlsrpt_digest_subject(&b, d);
 	sbuf_addz(&b, "\r\n");
-	put_id(&b, "Message-ID", "digest", n->id, m->from);
+	put_id(&b, "Message-ID", "notice", n->id, m->from);
 	end_header(&b);
 	tlsrpt_digest_text(&text, d);
 	BUG(!sbuf_ok(&text));

@@ -54,21 +54,30 @@ static void a_mail_is_one_mail(void **state)
 	arena_free(&a);
 }
 
-static void a_closed_one_answers(void **state)
+/* An alert may open, close and open again. */
+static void mails_of_one_alert_go_together(void **state)
 {
-	struct store_notice n = { .id = STR("n2"), .event = STR("closed") };
+	static const char *const ids[] = { "n1", "n2", "n3" };
 	struct arena *a = arena_must(0);
 	struct store_alert al = bad_alert();
-	struct str text;
 
 	(void)state;
-	al.state = STORE_ALERT_CLOSED;
-	al.closed = 1795305601;
-	text = alert_mail_write(a, &mail, &n, &al, 1795305602);
-	assert_non_null(memmem(text.p, text.n,
-		"In-Reply-To: <alert1.opened@m.example>\r\n", 40));
-	assert_non_null(memmem(
-		text.p, text.n, "Auto-Submitted: auto-generated\r\n", 32));
+	for (size_t i = 0; i < 3; i++) {
+		struct store_notice n = { .id = str_of(ids[i]),
+			.event = i == 1 ? STR("closed") : STR("opened") };
+		const char *text = arena_str(
+			a, alert_mail_write(a, &mail, &n, &al, 1795305602))
+					   .p;
+
+		assert_non_null(strstr(text,
+			arena_fmt(a, "Message-ID: <%s.notice@m.example>\r\n",
+				ids[i])
+				.p));
+		assert_non_null(strstr(
+			text, "References: <alert1.alert@m.example>\r\n"));
+		assert_non_null(
+			strstr(text, "Auto-Submitted: auto-generated\r\n"));
+	}
 	arena_free(&a);
 }
 
@@ -124,7 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mail_is_one_mail),
-		cmocka_unit_test(a_closed_one_answers),
+		cmocka_unit_test(mails_of_one_alert_go_together),
 		cmocka_unit_test(signatures),
 		cmocka_unit_test(a_body_is_json),
 		cmocka_unit_test(attempts_go_apart),

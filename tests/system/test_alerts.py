@@ -146,7 +146,8 @@ def test_opens_is_told_once_and_closes(world):
     [closed] = world.alerts("--closed")
     assert (closed["id"], closed["state"]) == (alert["id"], "closed")
     _, (_, answer) = world.mail.mails
-    assert answer["In-Reply-To"] == mail["Message-ID"]
+    assert answer["References"] == mail["References"]
+    assert answer["Message-ID"] != mail["Message-ID"]
     assert [json.loads(b)["event"] for _, b in world.hook.calls] == [
         "opened", "closed"]
     assert {n["state"] for n in world.moat.json(
