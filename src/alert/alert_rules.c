@@ -108,10 +108,11 @@ static void add_type(struct run *x, struct str type)
 		sbuf_add(&who, tame(x->a, f->failures[i].reporter));
 	}
 	sbuf_fmt(&what,
-		"%.*s in %lld sessions, reported by %.*s%s (%zu of "
+		"%.*s in %lld session%s, reported by %.*s%s (%zu of "
 		"%zu reporters)",
-		STR_ARG(name), (long long)sessions, STR_ARG(sbuf_str(&who)),
-		n > NAMED_MAX ? " and others" : "", n, f->n_reporters);
+		STR_ARG(name), (long long)sessions, sessions == 1 ? "" : "s",
+		STR_ARG(sbuf_str(&who)), n > NAMED_MAX ? " and others" : "", n,
+		f->n_reporters);
 	add(x, kind_of(type), is_known(type) ? type : OTHER, &what);
 }
 
@@ -164,9 +165,10 @@ static void run_unproven(struct run *x)
 		struct str type = f->result_type;
 
 		sbuf_fmt(&what,
-			"%.*s in %lld sessions, by reports that "
+			"%.*s in %lld session%s, by reports that "
 			"nothing proves",
-			STR_ARG(name_of(x, type)), (long long)f->sessions);
+			STR_ARG(name_of(x, type)), (long long)f->sessions,
+			f->sessions == 1 ? "" : "s");
 		add(x, STORE_ALERT_UNPROVEN, is_known(type) ? type : OTHER,
 			&what);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_report_keep: how long reports are kept, and erasing them. */
 #include "api/api.h"
+#include "api/settings.h"
 #include "base/clock.h"
 #include "io/spool.h"
 #include "store/store.h"
@@ -10,6 +11,13 @@
 #define KEEP_MIN_S UTC_DAY_S
 #define KEEP_MAX_S INT64_C(3153600000)
 
+static void put_now(struct api_call *c, const char *name, int64_t own_s,
+	const char *setting)
+{
+	json_put_int(&c->w, name,
+		own_s > 0 ? own_s : settings_int(c->env->settings, setting));
+}
+
 static void answer(struct api_call *c, const struct store_report_keep *k)
 {
 	json_open_object(&c->w, NULL);
@@ -17,6 +25,9 @@ static void answer(struct api_call *c, const struct store_report_keep *k)
 	json_put_int(&c->w, "raw", k->raw);
 	json_put_int(&c->w, "detail", k->detail);
 	json_put_int(&c->w, "totals", k->totals);
+	put_now(c, "raw_now", k->raw, "report.keep");
+	put_now(c, "detail_now", k->detail, "report.keep");
+	put_now(c, "totals_now", k->totals, "report.keep_totals");
 	json_close_object(&c->w);
 }
 

@@ -111,7 +111,9 @@ static void print_notices(struct cli *cli, const struct json *answer)
 	if (t.n > 0)
 		table_print(cli, &t, "");
 	else
-		(void)fprintf(cli->out, "Nothing was sent about it.\n");
+		(void)fprintf(cli->out,
+			"Nothing was sent about it: moat alert recipient list "
+			"says who is told.\n");
 }
 
 static void print_alert(struct cli *cli, const struct json *v)

@@ -154,9 +154,11 @@ int report_get_run(struct cli *cli, const struct args *args)
 
 /* ---- keep --------------------------------------------------------------- */
 
-static const char *const kept[][2] = { { "raw", "the files as they came" },
-	{ "detail", "reports with their failures" },
-	{ "totals", "what they add up to by day" } };
+static const char *const kept[][3] = {
+	{ "raw", "raw_now", "the files as they came" },
+	{ "detail", "detail_now", "reports with their failures" },
+	{ "totals", "totals_now", "what they add up to by day" },
+};
 #define KEPT (sizeof(kept) / sizeof(kept[0]))
 
 /* The options given, as members in seconds; *any: there were some. */
@@ -201,16 +203,12 @@ int report_keep_run(struct cli *cli, const struct args *args)
 	code = client_do(cli, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
 		return code;
-	for (size_t i = 0; i < KEPT; i++) {
-		int64_t s = client_int(answer, kept[i][0]);
-
-		if (s == 0)
-			(void)fprintf(cli->out, "%s: as moat.conf says\n",
-				kept[i][1]);
-		else
-			(void)fprintf(cli->out, "%s: %lld days\n", kept[i][1],
-				(long long)(s / DAY_S));
-	}
+	for (size_t i = 0; i < KEPT; i++)
+		(void)fprintf(cli->out, "%s: %lld days%s\n", kept[i][2],
+			(long long)(client_int(answer, kept[i][1]) / DAY_S),
+			client_int(answer, kept[i][0]) == 0
+				? ", as moat.conf says"
+				: "");
 	return code;
 }
 
@@ -257,7 +255,7 @@ int report_erase_run(struct cli *cli, const struct args *args)
 		return cli_usage(cli, "an option is too long");
 	code = client_do(cli, &call, &answer);
 	if (code == CLI_GOOD && !cli->json)
-		(void)fprintf(cli->out, "erased: %lld reports, %lld files\n",
+		(void)fprintf(cli->out, "reports erased: %lld, files: %lld\n",
 			(long long)client_int(answer, "erased"),
 			(long long)client_int(answer, "files"));
 	return code;

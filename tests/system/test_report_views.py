@@ -119,7 +119,7 @@ def test_down_to_the_file(moat):
 def test_erase(moat):
     said = moat("report", "erase", "--domain", "Y.example", "--from",
                     "2026-11-21").stdout
-    assert said == "erased: 1 reports, 1 files\n"
+    assert said == "reports erased: 1, files: 1\n"
     assert [r["day"] for r in rows(moat, "day")] == ["2026-11-20"]
     assert len(Spool(moat).names("done")) == 1
     moat("report", "erase", "--all")
@@ -130,5 +130,5 @@ def test_erase(moat):
 def test_keep(moat):
     said = moat("report", "keep", "--detail", "7").stdout
     assert "reports with their failures: 7 days" in said
-    assert "as they came: as moat.conf says" in said
+    assert "as they came: 800 days, as moat.conf says" in said
     assert moat.json("report", "keep")["detail"] == 7 * 86400
