@@ -13,6 +13,7 @@
 #include "base/poison.h"
 
 #define HOUR_S 3600
+#define PUT_OFF_MAX_S HOUR_S
 #define REPLY_SHOWN 200u
 
 int64_t alert_send_wait_s(int64_t attempts)
@@ -184,8 +185,26 @@ static enum status is_too_many(
 	return store_notice_put(s->store, n, e);
 }
 
+/*
+ * Whom a recipient keeps waiting for long are all the others: the rest of what
+ * it is to be told waits with what it did not take.
+ */
+static enum status put_off(struct alert_send *s, const struct store_notice *n,
+	int64_t begun, bool *slow, struct err *e)
+{
+	int64_t now = clock_now(s->clock).s;
+	int64_t wait_s = alert_send_wait_s(n->attempts);
+
+	*slow = now - begun >= ALERT_SLOW_S;
+	if (!*slow)
+		return ST_OK;
+	if (wait_s > PUT_OFF_MAX_S)
+		wait_s = PUT_OFF_MAX_S;
+	return store_notice_put_off(s->store, n, now + wait_s, e);
+}
+
 static enum status send_one(
-	struct alert_send *s, struct store_notice *n, struct err *e)
+	struct alert_send *s, struct store_notice *n, bool *slow, struct err *e)
 {
 	struct arena *a = arena_must(0);
 	int64_t now = clock_now(s->clock).s;
@@ -204,6 +223,8 @@ static enum status send_one(
 		       ? by_mail(s, a, n, about, now, &why)
 		       : by_webhook(s, a, n, about, now, &why);
 	st = note(s, n, went, &why, e);
+	if (st == ST_OK && went != ST_OK)
+		st = put_off(s, n, now, slow, e);
 out:
 	arena_free(&a);
 	return st;
@@ -213,12 +234,15 @@ enum status alert_send_step(struct alert_send *s, struct err *e)
 {
 	struct arena *a = arena_must(0);
 	struct store_notice *due = NULL;
+	bool slow = false;
 	size_t n = 0;
 	enum status st = store_notice_due(s->store, a, clock_now(s->clock).s,
 		ALERT_SEND_BATCH, &due, &n, e);
 
-	for (size_t i = 0; st == ST_OK && i < n && !s->stop(s->stop_ctx); i++)
-		st = send_one(s, &due[i], e);
+	/* What is due is another list then. */
+	for (size_t i = 0;
+		st == ST_OK && i < n && !slow && !s->stop(s->stop_ctx); i++)
+		st = send_one(s, &due[i], &slow, e);
 	arena_free(&a);
 	return st;
 }

@@ -23,6 +23,7 @@ struct alert_send_options {
 
 #define ALERT_ATTEMPTS_MAX 16
 #define ALERT_SEND_BATCH 20u
+#define ALERT_SLOW_S 5 /* a failure that took so long puts off the others */
 
 struct alert_send {
 	struct alert_send_options o;

@@ -189,6 +189,18 @@ enum status store_notice_list(struct store *s, struct arena *a,
 		ARGS(DB_T(tenant), DB_T(alert_id)), out, n, e);
 }
 
+enum status store_notice_put_off(struct store *s, const struct store_notice *n,
+	int64_t until, struct err *e)
+{
+	return store_run(s,
+		"UPDATE notice SET next_at = $1 WHERE state = 0 "
+		"AND next_at < $1 AND tenant = $2 AND channel = $3 "
+		"AND target = $4 AND event <> 'test'",
+		ARGS(DB_I(until), DB_T(n->tenant), DB_T(n->channel),
+			DB_T(n->target)),
+		NULL, e);
+}
+
 enum status store_notice_drop(struct store *s, struct str tenant,
 	struct str alert_id, int64_t *n, struct err *e)
 {

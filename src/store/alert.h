@@ -106,6 +106,9 @@ enum status store_notice_due(struct store *s, struct arena *a, int64_t now,
 enum status store_notice_list(struct store *s, struct arena *a,
 	struct str tenant, struct str alert, struct store_notice **out,
 	size_t *n, struct err *e);
+/* What waits for the recipient of n, trials apart, waits until then. */
+enum status store_notice_put_off(struct store *s, const struct store_notice *n,
+	int64_t until, struct err *e);
 /* Takes back what waits; *n: how many notices that was. */
 enum status store_notice_drop(struct store *s, struct str tenant,
 	struct str alert, int64_t *n, struct err *e);
