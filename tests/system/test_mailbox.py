@@ -48,13 +48,13 @@ class World:
     """moat with the role imap, and Dovecot. box: settings of [mailbox m];
     names: what the server's certificate is for."""
 
-    def __init__(self, stack, folder, box=None, names=None, dovecot="",
-                 settings=None):
+    def __init__(self, stack, folder, box=None, names=None, settings=None,
+                 **dovecot):
         self.folder = folder
         self.ca = Authority(folder / "ca")
         cert = self.ca.issue(*(names or [ipaddress.ip_address(HOST)]))
         self.server = stack.enter_context(
-            Dovecot(folder / "dovecot", cert, dovecot))
+            Dovecot(folder / "dovecot", cert, **dovecot))
         self.secret = folder / "password"
         self.set_password(PASSWORD)
         settings = settings or {}
@@ -113,6 +113,9 @@ def test_reports_come_in_and_mails_move(stack, tmp_path):
     world.wait_reports(3)
     world.wait_moved(3)
     assert {r["via"] for r in world.reports()} == {"mail"}
+    [shut_in] = world.moat.process.log_lines("role.sandboxed role=imap")
+    spool = f"{world.moat.state}/spool"
+    assert f"reads={spool} writes={spool} " in shut_in
     box = wait_until(lambda: world.box()["pulled"] and world.box(), WAIT_S,
                      "the pull to end")
     assert (box["taken"], box["error"], box["failures"]) == (3, "", 0)
@@ -169,8 +172,7 @@ def test_starttls_and_delete(stack, tmp_path):
 
 
 def test_a_server_without_move(stack, tmp_path):
-    world = World(stack, tmp_path, dovecot="imap_capability = IMAP4rev1 "
-                                           "LITERAL+ SASL-IR UIDPLUS")
+    world = World(stack, tmp_path, capability="IMAP4rev1 UIDPLUS")
     world.server.put(mail(1))
     world.start()
     world.wait_reports(1)
@@ -227,7 +229,7 @@ def test_wrong_certificates_are_refused(stack, tmp_path):
     world.start()
     said = refused(world)
     assert all("certificate" in text for text in said)
-    assert "Login" not in world.server.process.log_text()
+    assert USER not in world.server.process.log_text()  # it was not told
 
 
 def test_an_unknown_authority_is_refused(stack, tmp_path):
@@ -242,14 +244,13 @@ def test_an_unknown_authority_is_refused(stack, tmp_path):
 
 def test_a_server_without_tls_is_refused(stack, tmp_path):
     """STARTTLS that is not offered: no password in the clear."""
-    world = World(stack, tmp_path, dovecot="ssl = no\n"
-                  "disable_plaintext_auth = no")
+    world = World(stack, tmp_path, tls=False)
     world.moat.settings["mailbox m"]["url"] = (
         f"imap://{HOST}:{world.server.imap}")
     world.server.put(mail(1))
     world.start()
     refused(world)
-    assert "Login" not in world.server.process.log_text()
+    assert USER not in world.server.process.log_text()  # it was not told
 
 
 def test_private_addresses_need_leave(stack, tmp_path):
@@ -257,7 +258,7 @@ def test_private_addresses_need_leave(stack, tmp_path):
     world.server.put(mail(1))
     world.start()
     refused(world)
-    assert "Login" not in world.server.process.log_text()
+    assert USER not in world.server.process.log_text()  # it was not told
 
 
 def test_a_wrong_password_then_the_right_one(stack, tmp_path):

@@ -7,6 +7,7 @@ import grp
 import os
 import pwd
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -16,32 +17,22 @@ from .process import Process, wait_until
 HOST = "127.0.0.1"
 USER, PASSWORD = "reports@example.net", "pass-word"
 
-CONF = """\
-protocols = imap
+PROGRAM = "/usr/sbin/dovecot"
+
+# What both know.
+COMMON = """\
 listen = {host}
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = /dev/stderr
 auth_verbose = yes
-ssl = required
-ssl_cert = <{cert}
-ssl_key = <{cert}
-disable_plaintext_auth = yes
+ssl = {ssl}
 auth_mechanisms = plain login
 default_internal_user = {internal}
 default_internal_group = {group}
 default_login_user = {login}
 first_valid_uid = 1
-mail_location = maildir:{folder}/mail
 mailbox_list_index = no
-passdb {{
-  driver = static
-  args = user={user} password={password}
-}}
-userdb {{
-  driver = static
-  args = uid={mail_user} gid={mail_group} home={folder}/home
-}}
 service anvil {{
   chroot =
 }}
@@ -54,8 +45,62 @@ service imap-login {{
     port = {imaps}
   }}
 }}
-{more}
 """
+
+# Debian 12
+CONF_2_3 = """\
+protocols = imap
+ssl_cert = <{cert}
+ssl_key = <{cert}
+disable_plaintext_auth = {tls}
+mail_location = maildir:{folder}/mail
+passdb {{
+  driver = static
+  args = user={user} password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={mail_user} gid={mail_group} home={folder}/home
+}}
+{capability}
+""" + COMMON
+
+# Debian 13
+CONF_2_4 = """\
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+protocols {{
+  imap = yes
+}}
+ssl_server_cert_file = {cert}
+ssl_server_key_file = {cert}
+auth_allow_cleartext = {cleartext}
+mail_driver = maildir
+mail_path = {folder}/mail
+mail_inbox_path = {folder}/mail
+mailbox_list_layout = maildir++
+namespace inbox {{
+  inbox = yes
+  separator = .
+}}
+passdb static {{
+  password = {password}
+}}
+userdb static {{
+  fields {{
+    uid = {mail_user}
+    gid = {mail_group}
+    home = {folder}/home
+  }}
+}}
+{capability}
+""" + COMMON
+
+
+def _conf():
+    version = subprocess.run([PROGRAM, "--version"], capture_output=True,
+                             text=True, check=True).stdout
+    return CONF_2_3 if version.startswith("2.3.") else CONF_2_4
 
 
 def _users():
@@ -70,26 +115,32 @@ def _users():
 
 
 class Dovecot:
-    """cert: a file with certificate and key. more: further configuration.
-    .imap speaks STARTTLS, .imaps TLS at once."""
+    """cert: a file with certificate and key. capability: what it announces
+    after the log-in, instead of all it can. tls False: it offers none. .imap
+    speaks STARTTLS, .imaps TLS at once."""
 
-    def __init__(self, folder, cert, more=""):
+    def __init__(self, folder, cert, capability=None, tls=True):
         self.folder = Path(folder)
         self.imap, self.imaps = free_port(), free_port()
         self.cert = cert
-        self.more = more
+        self.capability = capability
+        self.tls = tls
         self.count = 0
-        self.process = Process(["/usr/sbin/dovecot", "-F", "-c",
-                                self.folder / "dovecot.conf"],
-                               self.folder, "dovecot")
+        self.process = Process(
+            [PROGRAM, "-F", "-c", self.folder / "dovecot.conf"],
+            self.folder, "dovecot")
 
     def _write_conf(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         users = _users()
-        (self.folder / "dovecot.conf").write_text(CONF.format(
+        (self.folder / "dovecot.conf").write_text(_conf().format(
             host=HOST, folder=self.folder, cert=self.cert, user=USER,
-            password=PASSWORD,
-            imap=self.imap, imaps=self.imaps, more=self.more, **users))
+            password=PASSWORD, imap=self.imap, imaps=self.imaps,
+            ssl="required" if self.tls else "no",
+            tls="yes" if self.tls else "no",
+            cleartext="no" if self.tls else "yes",
+            capability=f"imap_capability = {self.capability}"
+            if self.capability else "", **users))
         for name in ("mail/new", "mail/cur", "mail/tmp", "home"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
