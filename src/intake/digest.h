@@ -8,7 +8,8 @@
  * all; a file imported by an operator the operator's word ("import"), which is
  * better than nothing and less than a DKIM signature of the domain that reports
  * (RFC 8460 section 3), which is its contact's or, without one, the mail's
- * submitter's. What nothing proves is accepted, quarantined or ignored as the
+ * submitter's; of a mail that was sent on in another, only its own signature
+ * counts. What nothing proves is accepted, quarantined or ignored as the
  * tenant's rule says (store_report_rule_get); so is, in quarantine, a mail
  * about a domain that is not its recipient's. See store_report_add for what
  * counts as a duplicate.

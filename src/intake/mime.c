@@ -21,6 +21,10 @@ struct finder {
 	unsigned parts;
 	struct str file_domain; /* by a file name of section 5.1 */
 	struct mime_parts maybe;
+	/* The innermost mail around what is looked at, and around all parts
+	 * found so far; NULL: the mail itself. */
+	GMimeMessage *around, *around_all;
+	bool apart; /* there is no one mail around all of them */
 	enum status st;
 	struct err *err;
 };
@@ -117,25 +121,46 @@ static void learn_from_name(struct finder *f, struct str name)
 		f->file_domain = copy(f, domain);
 }
 
+static struct str written(struct finder *f, GMimeStream *stream)
+{
+	GByteArray *bytes = g_mime_stream_mem_get_byte_array(
+		GMIME_STREAM_MEM(stream));
+	struct str out = arena_str(
+		f->arena, (struct str){ (char *)bytes->data, bytes->len });
+
+	if (out.p == NULL)
+		fail(f, "needs too much memory");
+	return out;
+}
+
+/*
+ * As it came: header fields and contents are kept raw. Should it not be the
+ * same to the byte, its signature fails.
+ */
+static struct str raw_of(struct finder *f, GMimeMessage *message)
+{
+	GMimeStream *stream = g_mime_stream_mem_new();
+	struct str out = {};
+
+	if (g_mime_object_write_to_stream(
+		    GMIME_OBJECT(message), NULL, stream) >= 0)
+		out = written(f, stream);
+	g_object_unref(stream);
+	return out;
+}
+
 /* The decoded content; no encoding of MIME makes it longer than the mail. */
 static struct str content_of(struct finder *f, GMimePart *part)
 {
 	GMimeDataWrapper *content = g_mime_part_get_content(part);
 	GMimeStream *stream;
 	struct str out = { "", 0 };
-	GByteArray *bytes;
 
 	if (content == NULL)
 		return out;
 	stream = g_mime_stream_mem_new();
-	if (g_mime_data_wrapper_write_to_stream(content, stream) >= 0) {
-		bytes = g_mime_stream_mem_get_byte_array(
-			GMIME_STREAM_MEM(stream));
-		out = arena_str(f->arena,
-			(struct str){ (char *)bytes->data, bytes->len });
-		if (out.p == NULL)
-			fail(f, "needs too much memory");
-	}
+	if (g_mime_data_wrapper_write_to_stream(content, stream) >= 0)
+		out = written(f, stream);
 	g_object_unref(stream);
 	return out;
 }
@@ -154,6 +179,9 @@ static void visit_part(struct finder *f, GMimePart *part)
 		learn_from_name(f, str_of(name));
 	if (!p.sure && !may_be(p.bytes))
 		return;
+	if (f->mail->parts.n + f->maybe.n == 0)
+		f->around_all = f->around;
+	f->apart |= f->around != f->around_all;
 	if (!(p.sure ? VEC_PUSH(f->arena, &f->mail->parts, p)
 		     : VEC_PUSH(f->arena, &f->maybe, p)))
 		fail(f, "needs too much memory");
@@ -165,10 +193,13 @@ static void visit_inner_mail(
 	struct finder *f, GMimeMessagePart *part, unsigned depth)
 {
 	GMimeMessage *inner = g_mime_message_part_get_message(part);
+	GMimeMessage *around = f->around;
 	size_t before = f->mail->parts.n + f->maybe.n;
 
+	f->around = inner;
 	if (inner != NULL)
 		visit(f, g_mime_message_get_mime_part(inner), depth + 1);
+	f->around = around;
 	f->mail->quoted |= f->mail->parts.n + f->maybe.n > before;
 }
 
@@ -352,6 +383,8 @@ enum status mime_read(
 	found.behind_text = begins_with_text(
 		g_mime_message_get_mime_part(message));
 	find_hints(&f, message);
+	if (!f.apart && f.around_all != NULL)
+		found.inner = raw_of(&f, f.around_all);
 	g_object_unref(message);
 	for (size_t i = 0; i < f.maybe.n; i++)
 		if (!VEC_PUSH(a, &found.parts, f.maybe.items[i]))

@@ -30,6 +30,9 @@ struct mime_mail {
 	struct tlsrpt_hints hints; /* of the header and the file name */
 	bool quoted;	  /* one is in a mail within the mail, as in a bounce */
 	bool behind_text; /* where they begin is for the header to say */
+	/* The one mail within the mail that all parts are in, as it was sent
+	 * on; p == NULL: there is none. */
+	struct str inner;
 };
 
 /* Loads what the parser may need later, before a sandbox closes. */

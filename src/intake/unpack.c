@@ -95,6 +95,25 @@ static enum status add_part(struct arena *a, const struct mime_part *part,
 	return st;
 }
 
+/*
+ * The mail itself, or the one that was sent on in it: whoever sent it on need
+ * not have signed anything, and the signature within speaks for the report.
+ */
+static enum status read_mail(
+	struct arena *a, struct str *raw, struct mime_mail *out, struct err *e)
+{
+	struct mime_mail inner = {};
+	enum status st = mime_read(a, *raw, out, e);
+
+	if (st == ST_OK && out->inner.p != NULL &&
+		mime_read(a, out->inner, &inner, NULL) == ST_OK &&
+		inner.parts.n == out->parts.n) {
+		*raw = out->inner;
+		*out = inner;
+	}
+	return st;
+}
+
 static enum status unpack_mail(
 	struct arena *a, struct str raw, struct unpacked *out, struct err *e)
 {
@@ -104,7 +123,7 @@ static enum status unpack_mail(
 	if (raw.n > TLSRPT_RAW_BYTES_MAX)
 		return err_set(e, ST_LIMIT, "the mail is longer than %u bytes",
 			TLSRPT_RAW_BYTES_MAX);
-	st = mime_read(a, raw, &mail, e);
+	st = read_mail(a, &raw, &mail, e);
 	if (st != ST_OK)
 		return st;
 	out->hints = mail.hints;

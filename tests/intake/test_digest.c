@@ -679,13 +679,16 @@ static void a_signature_over_a_quote_proves_nothing(void **state)
 	"--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: z@evil.example\r\n"  \
 	"Content-Type: application/tlsrpt+json\r\n\r\n" REPORT(                \
 		"1", "1") "\r\n--b--\r\n"
+#define BOUNCE_AND_MORE                                                        \
+	"--b\r\nContent-Type: application/tlsrpt+json\r\n\r\n{}\r\n" BOUNCE
 	static const struct {
 		const char *header, *unsigned_header, *body, *why;
 	} rows[] = {
 		{ FROM, MIXED, "Somebody wrote:\r\n" PART,
 			"Content-Type says where the report is, and is not "
 			"signed" },
-		{ FROM MIXED, "", BOUNCE,
+		{ FROM MIXED, "", BOUNCE, "not signed (RFC 8460 section 3)" },
+		{ FROM MIXED, "", BOUNCE_AND_MORE,
 			"the report is in a mail that the signed one quotes" },
 		{ FROM MIXED, "", PART, NULL },
 		{ FROM, MIXED, PART, NULL },
@@ -710,6 +713,51 @@ static void a_signature_over_a_quote_proves_nothing(void **state)
 			rows[i].why);
 	}
 	assert_str(reports(p, 1)->proof, "dkim:x.example");
+}
+
+/* The mail as a whole, sent on by somebody in a mail of his own. */
+static struct str sent_on(struct place *p, struct str mail)
+{
+	return arena_fmt(p->a,
+		"From: me@y.example\r\n"
+		"Content-Type: multipart/mixed; boundary=o\r\n\r\n"
+		"--o\r\nContent-Type: text/plain\r\n\r\nLook:\r\n"
+		"--o\r\nContent-Type: message/rfc822\r\n"
+		"Content-Disposition: inline\r\n\r\n%.*s\r\n--o--\r\n",
+		STR_ARG(mail));
+}
+
+#define TWO_PARTS                                                              \
+	"This is MIME.\r\n--b\r\nContent-Type: text/plain\r\n\r\nA report. "   \
+	"\r\n"                                                                 \
+	"--b\r\ncontent-type:application/tlsrpt+json\r\n"                      \
+	"Content-Transfer-Encoding: 7bit\r\n\r\n" REPORT(                      \
+		"1", "1") "\r\n--b--\r\nlast words\r\n"
+
+static void a_mail_sent_on_is_proven_by_its_own_signature(void **state)
+{
+	struct place *p = *state;
+	struct str mail, changed, sign;
+
+	signer_init(&p->signer, p->a, 1000);
+	sign = signer_sign(
+		&p->signer, "x.example", FROM MIXED, TWO_PARTS, false);
+	mail = arena_fmt(
+		p->a, "%.*s" FROM MIXED "\r\n" TWO_PARTS, STR_ARG(sign));
+	changed = arena_str(p->a, mail);
+	((char *)memmem(changed.p, changed.n, "A report", 8))[0] = 'a';
+	put(p, SPOOL_MAIL, LABEL, sent_on(p, changed));
+	assert_int_equal(run(p), 1);
+	assert_str(reports_in(p, STORE_REPORT_QUARANTINED, 1)->why,
+		"the text was changed");
+	/* Once, and by somebody who was sent it so. */
+	put(p, SPOOL_MAIL, LABEL, sent_on(p, mail));
+	assert_int_equal(run(p), 1);
+	assert_str(reports(p, 1)->proof, "dkim:x.example");
+	put(p, SPOOL_MAIL, LABEL, sent_on(p, sent_on(p, mail)));
+	assert_int_equal(run(p), 1);
+	(void)reports(p, 1); /* the same report */
+	(void)reports_in(p, STORE_REPORT_QUARANTINED, 1);
 }
 
 /* A header that ends earlier for who reads than for who checks. */
@@ -961,6 +1009,9 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			line_ends_of_two_kinds_prove_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_mail_sent_on_is_proven_by_its_own_signature, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			a_forged_report_hides_and_replaces_none, setup,
 			teardown),
