@@ -7,8 +7,6 @@
 #include "proto/tlsrpt_digest.h"
 #include "store/alert.h"
 
-#define ALERT_MAIL_TO_MAX 32u /* addresses */
-
 struct alert_mail {
 	struct str from; /* address */
 	const struct str *to;

@@ -55,7 +55,7 @@ static enum status by_mail(struct alert_send *s, struct arena *a,
 	const struct store_notice *n, const struct store_alert *al, int64_t now,
 	struct err *e)
 {
-	const char *to[ALERT_MAIL_TO_MAX + 1] = {};
+	const char *to[STORE_RECIPIENTS_MAX + 1] = {};
 	struct alert_mail m = s->o.mail;
 	struct str message;
 	enum status st;
@@ -67,7 +67,7 @@ static enum status by_mail(struct alert_send *s, struct arena *a,
 	if (m.n_to == 0 || s->o.smtp.url == NULL)
 		return err_set(e, ST_INVALID,
 			"alert.mail_to or alert.smtp is not set");
-	for (size_t i = 0; i < m.n_to && i < ALERT_MAIL_TO_MAX; i++)
+	for (size_t i = 0; i < m.n_to && i < STORE_RECIPIENTS_MAX; i++)
 		to[i] = m.to[i].p;
 	st = write_mail(s, a, &m, n, al, now, &message, e);
 	if (st != ST_OK)

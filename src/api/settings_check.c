@@ -6,9 +6,12 @@
 
 #include "api/settings.h"
 #include "base/arena.h"
+#include "base/day_hours.h"
 #include "io/addr.h"
 #include "io/imap_client.h"
 #include "proto/host_name.h"
+#include "proto/mail_address.h"
+#include "store/alert.h"
 
 #include "base/poison.h"
 
@@ -158,6 +161,44 @@ static bool is_half_a_mail(const struct settings *s)
 	       (smtp || from || !is_empty_list(s, "alert.mail_to"));
 }
 
+static bool is_no_mail_address(const struct settings *s)
+{
+	struct str from = settings_str(s, "alert.mail_from");
+	size_t n;
+	const struct str *to = settings_list(s, "alert.mail_to", &n);
+	bool good = n <= STORE_RECIPIENTS_MAX &&
+		    (from.n == 0 || mail_address_is_plain(from));
+
+	for (size_t i = 0; i < n; i++)
+		good = good && mail_address_is_plain(to[i]);
+	return runs(s, "notify") && !good;
+}
+
+static bool is_no_mail_server(const struct settings *s)
+{
+	struct str url = settings_str(s, "alert.smtp");
+
+	return runs(s, "notify") && url.n > 0 &&
+	       !str_starts(url, STR("smtp://")) &&
+	       !str_starts(url, STR("smtps://"));
+}
+
+static bool is_no_webhook(const struct settings *s)
+{
+	struct str url = settings_str(s, "alert.webhook");
+
+	return runs(s, "notify") && url.n > 0 &&
+	       !str_starts(url, STR("https://"));
+}
+
+static bool are_no_hours(const struct settings *s)
+{
+	struct day_hours hours;
+
+	return runs(s, "notify") &&
+	       day_hours_parse(settings_str(s, "alert.quiet"), &hours) != ST_OK;
+}
+
 static bool is_half_a_login(const struct settings *s)
 {
 	return runs(s, "notify") && !is_empty(s, "alert.smtp_user") &&
@@ -213,6 +254,19 @@ static const struct {
 	{ is_half_a_mail, SETTINGS_ERROR,
 		"alert.smtp and alert.mail_from are both needed for mail, but "
 		"one of them is not set, so none could be sent: set it" },
+	{ is_no_mail_address, SETTINGS_ERROR,
+		"alert.mail_from and alert.mail_to have something that is no "
+		"mail address, or more than 32: write each as "
+		"ops@example.net, with blanks between" },
+	{ is_no_mail_server, SETTINGS_ERROR,
+		"alert.smtp is neither smtp://HOST:PORT nor "
+		"smtps://HOST:PORT: write it so" },
+	{ is_no_webhook, SETTINGS_ERROR,
+		"alert.webhook is no https URL: what it is sent must not be "
+		"read on the way" },
+	{ are_no_hours, SETTINGS_ERROR,
+		"alert.quiet is no stretch of a day: write it in UTC, as "
+		"22:00-06:00" },
 	{ is_half_a_login, SETTINGS_ERROR,
 		"alert.smtp_user is set, but alert.smtp_password_file is not: "
 		"name the file with the password" },

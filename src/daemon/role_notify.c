@@ -82,10 +82,10 @@ static enum status set_mail(
 	if (!mail_address_is_plain(m->from))
 		return err_set(e, ST_INVALID,
 			"alert.mail_from must be one mail address");
-	if (m->n_to > ALERT_MAIL_TO_MAX)
+	if (m->n_to > STORE_RECIPIENTS_MAX)
 		return err_set(e, ST_INVALID,
-			"alert.mail_to has more than %u addresses",
-			ALERT_MAIL_TO_MAX);
+			"alert.mail_to has more than %d addresses",
+			STORE_RECIPIENTS_MAX);
 	for (size_t i = 0; i < m->n_to; i++)
 		if (!mail_address_is_plain(m->to[i]))
 			return err_set(e, ST_INVALID,
