@@ -163,8 +163,8 @@ static enum status is_mixed(
 {
 	int64_t n[1] = {};
 	enum status st = store_ints(s,
-		"SELECT COUNT(*) FROM (SELECT 1 FROM rollup WHERE tenant = $1 "
-		"AND domain > (SELECT MIN(domain) FROM rollup "
+		"SELECT COUNT(*) FROM (SELECT 1 FROM series WHERE tenant = $1 "
+		"AND domain > (SELECT MIN(domain) FROM series "
 		"WHERE tenant = $1 AND domain > '') LIMIT 1) AS another",
 		ARGS(DB_T(tenant)), n, 1, e);
 
