@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spool: the on-disk side. A file is a short head of "name: value" lines, an
- * empty line, and the report as it came. File names begin with the time of
- * arrival in hex, so that the order of names is the order of arrival.
+ * spool: the on-disk side. A file is a head (spool_head.h) and the report as it
+ * came. File names begin with the time of arrival in hex, so that the order of
+ * names is the order of arrival.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,16 +21,13 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/sbuf.h"
 #include "base/vec.h"
 #include "io/fd.h"
+#include "io/spool_head.h"
 
 #include "base/poison.h"
 
-#define MAGIC "moat-spool 1\n"
-#define HEAD_MAX                                                               \
-	(128 + SPOOL_ID_MAX + SPOOL_REMOTE_MAX + SPOOL_CONTENT_TYPE_MAX)
 #define RECOUNT_MS 2000 /* digest empties new/ behind our back */
 #define TMP_TRIES 16
 
@@ -38,12 +35,6 @@ static const char *const folder_names[] = {
 	[SPOOL_NEW] = "new",
 	[SPOOL_DONE] = "done",
 	[SPOOL_BAD] = "bad",
-};
-
-static const char *const source_names[] = {
-	[SPOOL_POST] = "post",
-	[SPOOL_IMPORT] = "import",
-	[SPOOL_MAIL] = "mail",
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -66,11 +57,6 @@ const char *spool_limit_name(enum spool_limit which)
 	};
 
 	return names[which];
-}
-
-const char *spool_source_name(enum spool_source source)
-{
-	return source_names[source];
 }
 
 /* ---- opening ---- */
@@ -170,42 +156,6 @@ void spool_close(struct spool **s)
 
 /* ---- writing ---- */
 
-static bool field_ok(struct str v, size_t max)
-{
-	for (size_t i = 0; i < v.n; i++)
-		if ((unsigned char)v.p[i] < ' ' || v.p[i] == 0x7f)
-			return false;
-	return v.n <= max;
-}
-
-static void field_write(struct sbuf *b, const char *name, struct str v)
-{
-	sbuf_addz(b, name);
-	sbuf_addz(b, ": ");
-	sbuf_add(b, v);
-	sbuf_addc(b, '\n');
-}
-
-static enum status head_write(
-	struct sbuf *b, const struct spool_meta *m, struct err *e)
-{
-	if (!field_ok(m->id, SPOOL_ID_MAX))
-		return err_set(e, ST_INVALID, "spool: recipient id");
-	if (!field_ok(m->remote, SPOOL_REMOTE_MAX))
-		return err_set(e, ST_INVALID, "spool: remote address");
-	if (!field_ok(m->content_type, SPOOL_CONTENT_TYPE_MAX))
-		return err_set(e, ST_INVALID, "spool: content type");
-	sbuf_add(b, STR(MAGIC));
-	sbuf_fmt(b, "source: %s\nreceived: %" PRId64 "\n",
-		source_names[m->source], m->received.s);
-	field_write(b, "id", m->id);
-	field_write(b, "remote", m->remote);
-	field_write(b, "content-type", m->content_type);
-	sbuf_addc(b, '\n');
-	BUG(!sbuf_ok(b));
-	return ST_OK;
-}
-
 /* A name begins with the time, so that names sort by it. */
 #define NAME_TIME_HEX 12
 
@@ -216,7 +166,7 @@ static void name_make(char name[SPOOL_NAME_MAX], const struct spool_meta *meta)
 	BUG(getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r));
 	(void)snprintf(name, SPOOL_NAME_MAX, "%012" PRIx64 "-%016" PRIx64 ".%s",
 		(uint64_t)meta->received.s & 0xffffffffffff, r[0],
-		source_names[meta->source]);
+		spool_source_name(meta->source));
 }
 
 /*
@@ -318,14 +268,14 @@ enum status spool_stage(struct spool *s, const struct spool_meta *meta,
 	struct str body, char name[SPOOL_NAME_MAX], enum spool_limit *which,
 	struct err *e)
 {
-	char head[HEAD_MAX], file[SPOOL_NAME_MAX];
+	char head[SPOOL_HEAD_MAX], file[SPOOL_NAME_MAX];
 	struct sbuf b = sbuf_fixed(head, sizeof(head));
 	enum spool_limit limit = SPOOL_LIMIT_NONE;
 	enum status st;
 	int fd = -1;
 
 	file[0] = '\0';
-	st = head_write(&b, meta, e);
+	st = spool_head_write(&b, meta, e);
 	if (st != ST_OK)
 		goto out;
 	st = check_limits(s, body.n, &limit, e);
@@ -430,48 +380,6 @@ enum status spool_list(struct spool *s, enum spool_folder folder, size_t max,
 	return ST_OK;
 }
 
-static bool field_take(struct str *rest, struct str name, struct str *out)
-{
-	struct str line = str_cut(rest, '\n');
-
-	if (rest->p == NULL || !str_starts(line, name))
-		return false;
-	*out = str_from(line, name.n);
-	return true;
-}
-
-static enum status parse(struct str all, struct spool_meta *meta,
-	struct str *body, struct err *e)
-{
-	struct spool_meta m = {};
-	struct str source, received, rest;
-	bool known = false;
-
-	if (!str_starts(all, STR(MAGIC)))
-		goto bad;
-	rest = str_from(all, sizeof(MAGIC) - 1);
-	if (!field_take(&rest, STR("source: "), &source) ||
-		!field_take(&rest, STR("received: "), &received) ||
-		!field_take(&rest, STR("id: "), &m.id) ||
-		!field_take(&rest, STR("remote: "), &m.remote) ||
-		!field_take(&rest, STR("content-type: "), &m.content_type) ||
-		rest.n == 0 || rest.p[0] != '\n')
-		goto bad;
-	for (size_t i = 0; i < COUNT(source_names); i++) {
-		if (!str_eq(source, str_of(source_names[i])))
-			continue;
-		m.source = (enum spool_source)i;
-		known = true;
-	}
-	if (!known || num_i64(received, 0, UTC_MAX, &m.received.s) != ST_OK)
-		goto bad;
-	*meta = m;
-	*body = str_from(rest, 1);
-	return ST_OK;
-bad:
-	return err_set(e, ST_INVALID, "not a spool file");
-}
-
 static enum status read_all(struct spool *s, int fd, struct arena *a,
 	struct str *out, struct err *e)
 {
@@ -482,7 +390,7 @@ static enum status read_all(struct spool *s, int fd, struct arena *a,
 	if (fstat(fd, &st) != 0)
 		return err_sys(e, ST_TEMP, errno, "spool: fstat");
 	size = (size_t)st.st_size;
-	if (size > s->limits.max_file_bytes + HEAD_MAX)
+	if (size > s->limits.max_file_bytes + SPOOL_HEAD_MAX)
 		return err_set(e, ST_LIMIT, "spool: file of %zu bytes", size);
 	p = arena_alloc(a, size);
 	if (p == NULL)
@@ -527,7 +435,7 @@ enum status spool_read(struct spool *s, enum spool_folder folder,
 	st = read_all(s, fd, a, &all, e);
 	fd_close(&fd);
 	if (st == ST_OK)
-		st = parse(all, meta, body, e);
+		st = spool_head_parse(all, meta, body, e);
 	return st;
 }
 
