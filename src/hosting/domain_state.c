@@ -169,9 +169,10 @@ static struct str next_of(
 	}
 	if (d->mode == STORE_MODE_TESTING)
 		return arena_fmt(a,
-			"Watch the reports for a week or two, then moat domain "
-			"mode %.*s enforce.",
-			STR_ARG(d->name));
+			"Watch the reports for a week or two (moat report "
+			"summary --domain %.*s), then moat domain mode %.*s "
+			"enforce.",
+			STR_ARG(d->name), STR_ARG(d->name));
 	return d->mode == STORE_MODE_NONE
 		       ? arena_fmt(a, "moat domain mode %.*s testing begins.",
 				 STR_ARG(d->name))

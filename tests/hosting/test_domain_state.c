@@ -59,7 +59,9 @@ static void the_first_open_question_decides(void **state)
 	struct store_domain d = served();
 
 	(void)state;
-	expect(&d, &cert, NULL, DOMAIN_TESTING, "mode example.org enforce");
+	expect(&d, &cert, NULL, DOMAIN_TESTING,
+		"moat report summary --domain example.org), then moat domain "
+		"mode example.org enforce");
 	d.mode = STORE_MODE_ENFORCE;
 	expect(&d, &cert, NULL, DOMAIN_ENFORCING, "Nothing to do");
 	d.mode = STORE_MODE_NONE;
