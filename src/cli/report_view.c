@@ -278,7 +278,13 @@ int report_by_run(struct cli *cli, const struct args *args)
 		print_csv(cli, v, json_first(answer, "rows"));
 		return code;
 	}
-	print_rows(cli, v, json_first(answer, "rows"), SIZE_MAX);
+	if (json_first(answer, "rows") == NULL)
+		(void)fprintf(cli->out,
+			"nothing from %s to %s; --from takes an earlier day\n",
+			client_text(cli, answer, "from"),
+			client_text(cli, answer, "to"));
+	else
+		print_rows(cli, v, json_first(answer, "rows"), SIZE_MAX);
 	if (json_true(json_get(answer, "more")))
 		(void)fprintf(cli->out, "(there is more: --limit)\n");
 	explain_rows(cli, answer);

@@ -78,6 +78,9 @@ def test_each_view(moat):
     # Nobody can tell for a domain that is not hosted here.
     assert [r["served"] for r in rows(
         moat, "policy", "--domain", "y.example")] == [None, None]
+    assert moat("report", "by", "day", "--from", "2020-01-01", "--to",
+                "2020-01-31").stdout.startswith(
+        "nothing from 2020-01-01 to 2020-01-31; ")
 
 
 def test_results_are_explained(moat):
