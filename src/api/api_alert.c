@@ -194,8 +194,13 @@ void api_alert_test(struct api_call *c)
 		return;
 	}
 	if (!is_set(c, channel)) {
-		api_problem(c, 409, "there is no such channel", NULL, NULL,
-			"set alert.mail_to or alert.webhook in moat.conf");
+		api_problem(c, 409, "moat.conf does not say where it goes",
+			NULL, NULL,
+			str_eq(channel, STR("mail"))
+				? "set mail_to, mail_from and smtp under "
+				  "[alert]"
+				: "set webhook and webhook_key_file under "
+				  "[alert]");
 		return;
 	}
 	st = store_notice_add(c->env->store, &n, &e);

@@ -172,6 +172,12 @@ void api_alert_recipient_remove(struct api_call *c)
 			api_query(c, "channel"), target, &e);
 	if (st == ST_OK)
 		st = audited(c, STR("alert.recipient.remove"), target, &e);
+	if (st == ST_NOTFOUND) {
+		store_rollback(c->env->store);
+		api_problem(c, 404, e.text, NULL, NULL,
+			"moat alert recipient list shows who is told");
+		return;
+	}
 	finish(c, &st, &e);
 	if (st == ST_OK)
 		api_alert_recipient_list(c);

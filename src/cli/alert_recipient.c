@@ -148,6 +148,18 @@ static int run_remove(struct cli *cli, const struct args *args)
 	return code;
 }
 
+/* What is in effect, and whether that is the tenant's own. */
+static void print_option(struct cli *cli, const struct json *answer,
+	const char *name, const char *now)
+{
+	(void)fprintf(cli->out, "%s: %s%s\n", name,
+		json_get_str(answer, now).n > 0 ? client_text(cli, answer, now)
+						: "none",
+		str_eq(json_get_str(answer, name), STR("usual"))
+			? " (as moat.conf says)"
+			: "");
+}
+
 int alert_options_run(struct cli *cli, const struct args *args)
 {
 	const char *digest = args_get(args, "digest");
@@ -171,13 +183,8 @@ int alert_options_run(struct cli *cli, const struct args *args)
 	code = client_do(cli, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
 		return code;
-	(void)fprintf(cli->out, "digest: %s (now %s)\nquiet: %s (now %s)\n",
-		client_text(cli, answer, "digest"),
-		client_text(cli, answer, "digest_now"),
-		client_text(cli, answer, "quiet"),
-		json_get_str(answer, "quiet_now").n > 0
-			? client_text(cli, answer, "quiet_now")
-			: "none");
+	print_option(cli, answer, "digest", "digest_now");
+	print_option(cli, answer, "quiet", "quiet_now");
 	return code;
 }
 

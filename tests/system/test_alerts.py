@@ -202,6 +202,9 @@ def test_a_private_webhook_is_not_called(stack, tmp_path):
     failed = moat("alert", "test", "webhook")
     assert failed.returncode == 2
     assert HOST in failed.stderr
+    failed = moat("alert", "test", "mail")
+    assert failed.returncode == 2
+    assert "set mail_to, mail_from and smtp under [alert]" in failed.stderr
 
 
 def test_tls_from_the_first_byte(stack, tmp_path):
@@ -268,6 +271,8 @@ def test_a_tenant_has_recipients_of_its_own(world):
                       "me@customer.example").returncode == 0
     left = world.moat.json("alert", "recipient", "remove", "webhook", url)
     assert not left["own"]
+    gone = world.moat("alert", "recipient", "remove", "webhook", url)
+    assert "moat alert recipient list shows who is told" in gone.stderr
     assert [r["target"] for r in left["recipients"]][:2] == [
         "ops@example.com", "night@example.com"]
     world.take(report(2, 2, failed=0))
@@ -278,6 +283,9 @@ def test_a_tenant_has_recipients_of_its_own(world):
 def test_options_of_a_tenant(world):
     usual = world.moat.json("alert", "options")
     assert (usual["digest"], usual["digest_now"]) == ("usual", "weekly")
+    assert world.moat("alert", "options").stdout == (
+        "digest: weekly (as moat.conf says)\n"
+        "quiet: none (as moat.conf says)\n")
     mine = world.moat.json("alert", "options", "--digest", "both", "--quiet",
                            "20:00-05:30")
     assert (mine["digest_now"], mine["quiet"]) == ("both", "20:00-05:30")
