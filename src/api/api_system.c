@@ -166,14 +166,39 @@ void api_view_rebuild(struct api_call *c)
 
 struct wanted {
 	struct str owner, type, value, why;
+	bool any; /* another value than this will do */
 };
+
+/* Is it there? Its value is then that in DNS. */
+static bool look_up(
+	struct api_call *c, struct wanted *r, struct probe_finding *f)
+{
+	struct sbuf q = sbuf_arena(c->a, 2048);
+	struct json_writer w = json_writer_of(&q, 0);
+
+	json_open_object(&w, NULL);
+	json_put_z(&w, "probe", "lookup");
+	json_put_str(&w, "name", r->owner);
+	json_put_str(&w, "type", r->type);
+	json_close_object(&w);
+	probe_ask(&c->env->probe, c->a, sbuf_str(&q), f);
+	for (size_t i = 0; i < f->n_found; i++) {
+		struct str found = f->found[i];
+
+		if (str_ends(found, STR(".")))
+			found.n--;
+		if (r->any || str_eq_nocase(found, r->value)) {
+			r->value = found;
+			return true;
+		}
+	}
+	return false;
+}
 
 static void put_wanted(struct api_call *c, struct wanted r, bool check)
 {
 	struct probe_finding f = {};
-	struct sbuf q = sbuf_arena(c->a, 2048);
-	struct json_writer w = json_writer_of(&q, 0);
-	bool hit = false;
+	bool hit = check && look_up(c, &r, &f);
 
 	json_open_object(&c->w, NULL);
 	json_put_str(&c->w, "owner", r.owner);
@@ -181,19 +206,6 @@ static void put_wanted(struct api_call *c, struct wanted r, bool check)
 	json_put_str(&c->w, "value", r.value);
 	json_put_str(&c->w, "why", r.why);
 	if (check) {
-		json_open_object(&w, NULL);
-		json_put_z(&w, "probe", "lookup");
-		json_put_str(&w, "name", r.owner);
-		json_put_str(&w, "type", r.type);
-		json_close_object(&w);
-		probe_ask(&c->env->probe, c->a, sbuf_str(&q), &f);
-		for (size_t i = 0; i < f.n_found; i++) {
-			struct str found = f.found[i];
-
-			if (str_ends(found, STR(".")))
-				found.n--;
-			hit |= str_eq_nocase(found, r.value);
-		}
 		json_put_z(&c->w, "result",
 			f.result == PROBE_UNKNOWN ? "unknown"
 			: hit			  ? "pass"
@@ -221,7 +233,7 @@ static void put_addresses(
 	for (size_t i = 0; owner.n > 0 && i < n; i++)
 		put_wanted(c,
 			(struct wanted){
-				owner, type_of_ip(ips[i]), ips[i], why },
+				owner, type_of_ip(ips[i]), ips[i], why, false },
 			check);
 }
 
@@ -236,7 +248,8 @@ static void put_delegation(struct api_call *c, bool check)
 		put_wanted(c,
 			(struct wanted){ zone, STR("NS"), list[i],
 				STR("delegates the zone to moat; goes into "
-				    "the zone above") },
+				    "the zone above"),
+				false },
 			check);
 	list = settings_list(set, "dns.name_server_addresses", &n);
 	for (size_t i = 0; i < n; i++) {
@@ -245,7 +258,8 @@ static void put_delegation(struct api_call *c, bool check)
 		put_wanted(c,
 			(struct wanted){ name, type_of_ip(ip), ip,
 				STR("glue: the address of a name server; goes "
-				    "beside the NS records") },
+				    "beside the NS records"),
+				false },
 			check);
 	}
 }
@@ -290,7 +304,9 @@ void api_setup_show(struct api_call *c)
 		put_wanted(c,
 			(struct wanted){ rua, STR("MX"),
 				arena_fmt(c->a, "10 %.*s", STR_ARG(rua)),
-				STR("other systems mail their reports here") },
+				STR("the mail server that hands reports to "
+				    "moat"),
+				true },
 			check);
 	put_addresses(c, settings_str(set, "console.host"), STR("the console"),
 		check);

@@ -155,7 +155,7 @@ static void print_records(const struct printer *p, const struct settings *set)
 	if (rua.n > 0)
 		print_record(p, rua, "MX",
 			arena_fmt(p->cli->arena, "10 %.*s", STR_ARG(rua)),
-			"reports by mail");
+			"or the mail server that hands reports to moat");
 	print_hosts(p, set, "console.host", "console");
 }
 
