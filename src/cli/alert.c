@@ -7,6 +7,7 @@
 #include "cli/alert_recipient.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/report_explain.h"
 #include "cli/report_import.h"
 #include "cli/table.h"
 
@@ -134,6 +135,18 @@ static void print_alert(struct cli *cli, const struct json *v)
 	print_notices(cli, v);
 }
 
+/* What to do, as the mail says it, and where to look next. */
+static void print_meaning(struct cli *cli, const struct json *v)
+{
+	struct str type = json_get_str(v, "item");
+
+	if (report_explain_result(cli, type))
+		(void)fprintf(cli->out,
+			"  see         moat report failures --domain %s "
+			"--result %.*s\n",
+			client_text(cli, v, "domain"), STR_ARG(type));
+}
+
 static bool is_id(const char *s)
 {
 	struct str id = str_of(s);
@@ -164,8 +177,11 @@ static int run_one(struct cli *cli, const struct args *args, const char *method,
 	if (verb[0] != '\0')
 		call.body = STR("{}");
 	code = client_do(cli, &call, &answer);
-	if (code == CLI_GOOD && !cli->json)
-		print_alert(cli, answer);
+	if (code != CLI_GOOD || cli->json)
+		return code;
+	print_alert(cli, answer);
+	if (verb[0] == '\0')
+		print_meaning(cli, answer);
 	return code;
 }
 

@@ -60,6 +60,17 @@ static void print_meaning(const struct cli *cli, const struct tlsrpt_meaning *m)
 	report_explain_line(cli, "  checks", str_of(m->checks));
 }
 
+bool report_explain_result(const struct cli *cli, struct str type)
+{
+	enum tlsrpt_result result = tlsrpt_result_of(type);
+
+	if (result == TLSRPT_RESULT_OTHER)
+		return false;
+	(void)fputc('\n', cli->out);
+	print_meaning(cli, tlsrpt_meaning_of(result));
+	return true;
+}
+
 static void put_meaning(struct json_writer *w, const struct tlsrpt_meaning *m)
 {
 	json_open_object(w, NULL);

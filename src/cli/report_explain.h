@@ -12,6 +12,10 @@ int report_explain_run(struct cli *cli, const struct args *args);
 void report_explain_line(
 	const struct cli *cli, const char *label, struct str text);
 
+/* Prints what a result type means, after an empty line; false, without a word:
+ * it is none. */
+bool report_explain_result(const struct cli *cli, struct str type);
+
 /* Prints a meaning of the API; judgement (may be NULL) is added. */
 void report_explain_print(const struct cli *cli, const struct json *meaning,
 	const struct json *judgement);

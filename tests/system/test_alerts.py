@@ -130,6 +130,10 @@ def test_opens_is_told_once_and_closes(world):
     told = " ".join(mail.get_content().split())
     [meaning] = world.moat.json("report", "explain", "certificate-expired")
     assert meaning["todo"] in told
+    shown = " ".join(world.moat("alert", "show", alert["id"]).stdout.split())
+    assert meaning["todo"] in shown
+    assert (f"moat report failures --domain {DOMAIN} --result "
+            "certificate-expired") in shown
     [(headers, body)] = world.hook.calls
     check_signature(headers, body)
     posted = json.loads(body)
