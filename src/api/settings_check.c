@@ -161,6 +161,11 @@ static bool is_half_a_mail(const struct settings *s)
 	       (smtp || from || !is_empty_list(s, "alert.mail_to"));
 }
 
+static bool nobody_reads(const struct settings *s)
+{
+	return (runs(s, "imap") || runs(s, "lmtp")) && !runs(s, "digest");
+}
+
 static bool is_no_mail_address(const struct settings *s)
 {
 	struct str from = settings_str(s, "alert.mail_from");
@@ -247,6 +252,10 @@ static const struct {
 	{ no_report_host, SETTINGS_WARNING,
 		"report.host is empty, so domains cannot ask for TLS reports: "
 		"set it to a host name for them" },
+	{ nobody_reads, SETTINGS_WARNING,
+		"the roles imap and lmtp take report mail, but the role "
+		"digest, which reads it, does not run: server.roles must name "
+		"all roles, not the additional ones alone" },
 	{ is_lmtp_open, SETTINGS_WARNING,
 		"lmtp.listen has an address that other machines can reach, "
 		"and there is no authentication: use 127.0.0.1, or let a "

@@ -281,7 +281,7 @@ static void what_makes_no_sense_together(void **state)
 		{ "host = rua.z.example\n", "host = rua.example\n", 0,
 			"note: report.host lies outside" },
 		{ "roles = acme dns edge\n",
-			"roles = acme dns edge lmtp\n[lmtp]\n"
+			"roles = acme digest dns edge lmtp\n[lmtp]\n"
 			"listen = 192.0.2.1:24\n",
 			0, "warning: lmtp.listen has an address" },
 		{ "[report]\n", "[console]\nhost = z.example\n[report]\n", 1,
@@ -341,25 +341,28 @@ static void what_makes_no_sense_together(void **state)
 			"roles = notify\n[alert]\nwebhook = "
 			"https://z.example/\n",
 			1, "error: alert.webhook is set, but" },
-		{ "roles = acme dns edge\n", "roles = imap\n", 0,
+		{ "roles = acme dns edge\n", "roles = imap digest\n", 0,
 			"warning: the role imap runs, but" },
+		{ "roles = acme dns edge\n",
+			"roles = imap\n[mailbox m]" MAILBOX, 0,
+			"warning: the roles imap and lmtp take report mail" },
 		{ "[report]\n", "[mailbox m]" MAILBOX "[report]\n", 0,
 			"warning: there is a section [mailbox NAME], but" },
 		{ "roles = acme dns edge\n",
-			"roles = imap\n[mailbox m]" MAILBOX, 0, NULL },
+			"roles = imap digest\n[mailbox m]" MAILBOX, 0, NULL },
 		{ "roles = acme dns edge\n",
-			"roles = imap\n[mailbox m]" MAILBOX "folder =\n", 1,
-			"error: [mailbox m]: folder is empty" },
+			"roles = imap digest\n[mailbox m]" MAILBOX "folder =\n",
+			1, "error: [mailbox m]: folder is empty" },
 		{ "roles = acme dns edge\n",
-			"roles = imap\n[mailbox m]" MAILBOX
+			"roles = imap digest\n[mailbox m]" MAILBOX
 			"processed = inbox\n",
 			1, "error: [mailbox m]: processed is empty or" },
 		{ "roles = acme dns edge\n",
-			"roles = imap\n[mailbox m]\nuser = a\n"
+			"roles = imap digest\n[mailbox m]\nuser = a\n"
 			"password_file = /p\nurl = imaps://a@z.example\n",
 			1, "error: [mailbox m]: url is neither" },
 		{ "roles = acme dns edge\n",
-			"roles = imap\n[mailbox m]\nuser = a\n"
+			"roles = imap digest\n[mailbox m]\nuser = a\n"
 			"password_file = /p\nurl = imap://z.example/INBOX\n",
 			1, "error: [mailbox m]: url is neither" },
 		{ "[report]\n", "[profile sts]\nkind = sts\n[report]\n", 1,
