@@ -22,10 +22,10 @@ struct wanted {
 };
 
 static const struct column wanted_columns[] = {
-	COLUMN("DISTINCT r.k2", COL_TEXT, offsetof(struct wanted, address)),
+	COLUMN("DISTINCT s.k2", COL_TEXT, offsetof(struct wanted, address)),
 };
 static const struct table wanted = TABLE(
-	"tenant t JOIN rollup r ON r.tenant = t.id", struct wanted,
+	"tenant t JOIN series s ON s.tenant = t.id", struct wanted,
 	wanted_columns, 1);
 
 enum status store_reverse_name_put(
@@ -49,9 +49,11 @@ enum status store_reverse_name_wanted(struct store *s, struct arena *a,
 	struct str *items;
 	size_t n;
 	enum status st = table_list(s, a, &wanted,
-		"WHERE r.domain = '' AND r.kind = $1 AND r.day >= $2 "
-		"AND r.k2 <> '' AND NOT EXISTS (SELECT 1 FROM reverse_name v "
-		"WHERE v.address = r.k2 AND v.looked >= $3) LIMIT $4",
+		"WHERE s.domain = '' AND s.kind = $1 AND s.k2 <> '' "
+		"AND EXISTS (SELECT 1 FROM rollup r WHERE r.tenant = s.tenant "
+		"AND r.series = s.id AND r.day >= $2) "
+		"AND NOT EXISTS (SELECT 1 FROM reverse_name v "
+		"WHERE v.address = s.k2 AND v.looked >= $3) LIMIT $4",
 		ARGS(DB_I(ROLLUP_SOURCE), DB_I(day), DB_I(looked),
 			DB_I((int64_t)limit)),
 		&rows, &n, e);
