@@ -373,14 +373,14 @@ static void print_aside(struct cli *cli, const struct json *rule)
 
 	(void)fprintf(cli->out, "\n%sSet aside, of all domains and days%s\n",
 		cli_bold(cli), cli_plain(cli));
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		int64_t n = client_int(json_get(rule, "proven"), states[i]) +
+			    client_int(json_get(rule, "unproven"), states[i]);
+
 		(void)fprintf(cli->out,
 			"%lld reports %s: moat report list --state %s\n",
-			(long long)(client_int(json_get(rule, "proven"),
-					    states[i]) +
-				    client_int(json_get(rule, "unproven"),
-					    states[i])),
-			states[i], states[i]);
+			(long long)n, states[i], states[i]);
+	}
 	(void)fprintf(
 		cli->out, "What could not be read: moat report unreadable\n");
 }
