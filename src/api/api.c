@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "base/clock.h"
+#include "base/num.h"
 #include "store/store.h"
 
 #include "base/poison.h"
@@ -83,6 +84,20 @@ struct str api_query_text(const struct api_call *c, const char *name)
 		rest = str_from(rest, coded ? 3 : 1);
 	}
 	return sbuf_str(&b);
+}
+
+bool api_limit(struct api_call *c, uint32_t usual, uint32_t max, size_t *out)
+{
+	struct str text = api_query(c, "limit");
+	uint32_t n = usual;
+
+	if (text.p != NULL && num_u32(text, 1, max, &n) != ST_OK) {
+		api_problem(c, 422, "limit is no number, or too large", NULL,
+			"limit", arena_fmt(c->a, "say 1 to %u", max).p);
+		return false;
+	}
+	*out = n;
+	return true;
 }
 
 bool api_day_of(struct arena *a, struct str text, int64_t *day)

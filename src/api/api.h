@@ -87,6 +87,10 @@ struct str api_query(const struct api_call *c, const char *name);
 /* The same with %XX decoded. */
 struct str api_query_text(const struct api_call *c, const char *name);
 
+/* The query parameter limit, 1..max; usual without it. false, after a problem:
+ * it is none. */
+bool api_limit(struct api_call *c, uint32_t usual, uint32_t max, size_t *out);
+
 /* "2026-11-21" as days since 1970; false: it is no day. */
 bool api_day_of(struct arena *a, struct str text, int64_t *day);
 

@@ -5,7 +5,6 @@
  */
 #include "api/api.h"
 #include "api/settings.h"
-#include "base/num.h"
 #include "store/alert.h"
 
 #include "base/poison.h"
@@ -33,19 +32,13 @@ void api_alert_list(struct api_call *c)
 	struct store_alert_filter f = { .tenant = c->tenant,
 		.before = api_query(c, "before"),
 		.closed = str_eq(api_query(c, "closed"), STR("yes")) };
-	struct str limit = api_query(c, "limit");
 	struct store_alert *rows;
-	uint32_t want = PAGE;
 	struct err e = {};
 	enum status st;
 	size_t n;
 
-	if (limit.p != NULL && num_u32(limit, 1, PAGE_MAX, &want) != ST_OK) {
-		api_problem(c, 422, "limit is not a number from 1 to 1000",
-			NULL, "limit", NULL);
+	if (!api_limit(c, PAGE, PAGE_MAX, &f.limit))
 		return;
-	}
-	f.limit = want;
 	st = store_alert_list(c->env->store, c->a, &f, &rows, &n, &e);
 	if (st != ST_OK) {
 		api_fail(c, st, &e);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_audit: who changed what. */
 #include "api/api.h"
-#include "base/num.h"
 #include "store/store.h"
 
 #include "base/poison.h"
@@ -24,21 +23,16 @@ static void put_entry(struct json_writer *w, const struct store_audit *row)
 
 void api_audit_list(struct api_call *c)
 {
-	struct str limit = api_query(c, "limit");
 	struct store_audit *rows;
-	uint32_t want = PAGE;
 	struct err e = {};
 	enum status st;
-	size_t n;
+	size_t n, limit;
 
-	if (limit.p != NULL && num_u32(limit, 1, PAGE_MAX, &want) != ST_OK) {
-		api_problem(c, 422, "limit is not a number from 1 to 1000",
-			NULL, "limit", NULL);
+	if (!api_limit(c, PAGE, PAGE_MAX, &limit))
 		return;
-	}
 	st = store_audit_list(c->env->store, c->a, STR(""),
-		api_query(c, "domain"), api_query(c, "before"), want, &rows, &n,
-		&e);
+		api_query(c, "domain"), api_query(c, "before"), limit, &rows,
+		&n, &e);
 	if (st != ST_OK) {
 		api_fail(c, st, &e);
 		return;

@@ -4,7 +4,6 @@
 #include "api/api.h"
 #include "api/settings.h"
 #include "base/bug.h"
-#include "base/num.h"
 #include "hosting/domain_ops.h"
 #include "hosting/domain_state.h"
 #include "store/store.h"
@@ -211,17 +210,14 @@ void api_domain_list(struct api_call *c)
 {
 	struct store_domain_filter f = { .tenant = STORE_TENANT_DEFAULT,
 		.after_tenant = STORE_TENANT_DEFAULT,
-		.after_name = api_query(c, "after"),
-		.limit = PAGE };
-	struct str limit = api_query(c, "limit");
+		.after_name = api_query(c, "after") };
 	struct store_domain *rows;
 	struct err e = {};
 	enum status st;
-	uint32_t want;
 	size_t n;
 
-	if (limit.p != NULL && num_u32(limit, 1, PAGE_MAX, &want) == ST_OK)
-		f.limit = want;
+	if (!api_limit(c, PAGE, PAGE_MAX, &f.limit))
+		return;
 	st = store_domain_list(c->env->store, c->a, &f, &rows, &n, &e);
 	if (st != ST_OK) {
 		api_fail(c, st, &e);

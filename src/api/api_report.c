@@ -2,7 +2,6 @@
 /* api_report: TLS reports taken in (RFC 8460), and what could not be read. */
 #include "api/api.h"
 #include "base/base64.h"
-#include "base/num.h"
 #include "io/spool.h"
 #include "store/store.h"
 
@@ -36,21 +35,6 @@ void api_report_import(struct api_call *c)
 	json_open_object(&c->w, NULL);
 	json_put_z(&c->w, "name", name);
 	json_close_object(&c->w);
-}
-
-/* The query parameter limit; false after answering that it is wrong. */
-static bool read_limit(struct api_call *c, size_t *limit)
-{
-	struct str text = api_query(c, "limit");
-	uint32_t n = PAGE;
-
-	if (text.p != NULL && num_u32(text, 1, PAGE_MAX, &n) != ST_OK) {
-		api_problem(c, 422, "limit is not a number from 1 to 1000",
-			NULL, "limit", NULL);
-		return false;
-	}
-	*limit = n;
-	return true;
 }
 
 static void put_strs(
@@ -148,7 +132,7 @@ void api_report_list(struct api_call *c)
 	enum status st;
 	size_t n;
 
-	if (!read_limit(c, &f.limit) || !read_state(c, &f.state))
+	if (!api_limit(c, PAGE, PAGE_MAX, &f.limit) || !read_state(c, &f.state))
 		return;
 	st = store_report_list(c->env->store, c->a, &f, true, &rows, &n, &e);
 	if (st != ST_OK) {
@@ -239,7 +223,7 @@ void api_report_unreadable(struct api_call *c)
 	enum status st;
 	size_t n, limit;
 
-	if (!read_limit(c, &limit))
+	if (!api_limit(c, PAGE, PAGE_MAX, &limit))
 		return;
 	st = store_bad_report_list(c->env->store, c->a, api_query(c, "before"),
 		limit, &rows, &n, &e);

@@ -5,7 +5,6 @@
  */
 #include "api/api.h"
 #include "api/api_report_served.h"
-#include "base/num.h"
 #include "proto/tlsrpt_meaning.h"
 #include "store/report_view.h"
 
@@ -44,21 +43,6 @@ static bool read_days(struct api_call *c, int64_t *from, int64_t *to)
 	return false;
 }
 
-static bool read_limit(
-	struct api_call *c, uint32_t usual, uint32_t max, size_t *limit)
-{
-	struct str text = api_query(c, "limit");
-	uint32_t n = usual;
-
-	if (text.p != NULL && num_u32(text, 1, max, &n) != ST_OK) {
-		api_problem(c, 422, "limit is not a number, or too large", NULL,
-			"limit", NULL);
-		return false;
-	}
-	*limit = n;
-	return true;
-}
-
 /* Which result types: group or result. */
 static bool read_results(struct api_call *c, struct store_view_filter *f)
 {
@@ -85,7 +69,7 @@ static bool read_filter(struct api_call *c, struct store_view_filter *f)
 	f->domain = api_query(c, "domain");
 	f->proven_only = str_eq(api_query(c, "proven"), STR("yes"));
 	return read_days(c, &f->from, &f->to) &&
-	       read_limit(c, ROWS, ROWS_MAX, &f->limit) && read_results(c, f);
+	       api_limit(c, ROWS, ROWS_MAX, &f->limit) && read_results(c, f);
 }
 
 static void put_day(struct json_writer *w, const char *name, int64_t day)
@@ -308,7 +292,7 @@ void api_report_failures(struct api_call *c)
 	size_t n;
 
 	if (!read_days(c, &f.from, &f.to) ||
-		!read_limit(c, FAILURES, FAILURES_MAX, &f.limit))
+		!api_limit(c, FAILURES, FAILURES_MAX, &f.limit))
 		return;
 	f.from *= UTC_DAY_S;
 	f.to *= UTC_DAY_S;

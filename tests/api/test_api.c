@@ -124,17 +124,25 @@ static void faults_are_problem_documents(void **state)
 static void query_parameters(void **state)
 {
 	struct api_call c = { .query = STR("after=b.example&limit=3&force") };
+	size_t limit = 7;
 
 	(void)state;
 	assert_str(api_query(&c, "after"), "b.example");
 	assert_str(api_query(&c, "limit"), "3");
 	assert_str(api_query(&c, "force"), "");
 	assert_null(api_query(&c, "lim").p);
+	assert_true(api_limit(&c, 2, 3, &limit));
+	assert_int_equal(limit, 3);
 	c.a = arena_must(0);
+	assert_false(api_limit(&c, 1, 2, &limit));
+	assert_int_equal(c.code, 422);
+	assert_int_equal(limit, 3);
 	c.query = STR("o=%3da%2C%zz%4&p=");
 	assert_str(api_query_text(&c, "o"), "=a,%zz%4");
 	assert_int_equal(api_query_text(&c, "p").n, 0);
 	assert_int_equal(api_query_text(&c, "q").n, 0);
+	assert_true(api_limit(&c, 5, 9, &limit));
+	assert_int_equal(limit, 5);
 	arena_free(&c.a);
 	c.query = STR("after=b.example&limit=3&force");
 	assert_false(api_force(&c));
