@@ -188,14 +188,13 @@ static enum status notify_open(
 	s->digest.tell = s->watch.o.tell;
 	s->with_names = settings_bool(set, "report.reverse_names");
 	s->names = (struct reverse_names){ .store = s->store,
-		.probe = { .path = settings_run_path(
-				   set, s->arena, SETTINGS_PROBE_SOCKET)
-					   .p,
-			.timeout_ms = REVERSE_NAMES_TIMEOUT_MS,
+		.probe = { .timeout_ms = REVERSE_NAMES_TIMEOUT_MS,
 			.stop_fd = role_stop_fd(env) },
 		.clock = clock_system(),
 		.stop = stop_asked,
 		.stop_ctx = env };
+	s->names.probe.path =
+		settings_run_path(set, s->arena, SETTINGS_PROBE_SOCKET).p;
 	s->send.stop = stop_asked;
 	s->send.stop_ctx = env;
 	return st;

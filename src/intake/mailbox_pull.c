@@ -115,7 +115,8 @@ static enum status send_there(
  * Without UIDPLUS (RFC 4315) a server deletes only all that is marked,
  * whoever marked it: then ours stay, marked.
  */
-static enum status delete (struct pull *p, struct str set, struct err *e) {
+static enum status delete_mails(struct pull *p, struct str set, struct err *e)
+{
 	enum status st = command(
 		p, "UID STORE ", set, " +FLAGS.SILENT (\\Deleted)", STR(""), e);
 
@@ -129,11 +130,11 @@ static enum status move(struct pull *p, struct str set, struct err *e)
 	enum status st;
 
 	if (p->o->remove)
-		return delete (p, set, e);
+		return delete_mails(p, set, e);
 	if (imap_client_can(p->client, STR("MOVE")))
 		return send_there(p, "UID MOVE ", set, e);
 	st = send_there(p, "UID COPY ", set, e);
-	return st == ST_OK ? delete (p, set, e) : st;
+	return st == ST_OK ? delete_mails(p, set, e) : st;
 }
 
 static enum status note(struct pull *p, struct str pending, struct err *e)
