@@ -34,6 +34,7 @@ static void digest_close(void **statep)
 	d = &s->digest;
 	raw_keep_free(&s->keep);
 	digest_later_free(&d->later);
+	digest_budget_free(&d->budget);
 	digest_reader_free(&d->reader);
 	dkim_keys_close(&s->keys);
 	spool_close(&d->spool);
@@ -88,6 +89,7 @@ static enum status digest_open(
 	s->arena = arena_must(0);
 	d->clock = clock_system();
 	d->later = digest_later_new();
+	d->budget = digest_budget_new();
 	st = store_open(
 		settings_state_path(env->settings, s->arena, SETTINGS_DATABASE)
 			.p,

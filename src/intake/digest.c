@@ -374,6 +374,28 @@ static enum status read_file(
 	return st;
 }
 
+/* An operator's own files have no budget. */
+static enum status take_budget(
+	const struct digest *d, struct file *f, struct err *e)
+{
+	enum status st = ST_OK;
+
+	if (d->budget == NULL || f->meta.source == SPOOL_IMPORT)
+		return ST_OK;
+	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++) {
+		struct dkim_verdict v = dkim_verdict_of(&f->reports, i);
+		struct store_report row = { .tenant = f->owners[i].tenant,
+			.domain = f->owners[i].domain,
+			.received = f->meta.received.s,
+			.proof = proof_of(f, &v) };
+
+		if (!policies_to_rows(f, f->reports.items[i], &row))
+			return err_set(e, ST_LIMIT, "the report is too long");
+		st = digest_budget_take(d->budget, &row, e);
+	}
+	return st;
+}
+
 /* Reads one more file into the batch, or sets it aside. */
 static enum status batch_add(
 	const struct digest *d, struct batch *b, struct str name, struct err *e)
@@ -383,6 +405,8 @@ static enum status batch_add(
 	bool own;
 	enum status st = read_file(d, &f, &own, &why);
 
+	if (st == ST_OK)
+		st = take_budget(d, &f, &why);
 	if (st == ST_OK) {
 		b->files[b->n++] = f;
 		b->bytes += arena_used(f.arena);

@@ -14,6 +14,9 @@
  * about a domain that is not its recipient's. See store_report_add for what
  * counts as a duplicate.
  *
+ * What would take more of the database than its reporter has for an hour goes
+ * to spool/bad as well (digest_budget.h).
+ *
  * A mail whose key cannot be looked up waits until DIGEST_KEY_WAIT_S after it
  * was received, but DIGEST_KEY_TRY_S at least, since mailboxes and replays have
  * old ones; after that nothing proves it.
@@ -32,6 +35,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/status.h"
+#include "intake/digest_budget.h"
 #include "intake/digest_later.h"
 #include "intake/digest_reader.h"
 #include "io/spool.h"
@@ -45,6 +49,7 @@ struct digest {
 	struct spool *spool;
 	struct digest_reader *reader;
 	struct digest_later *later;
+	struct digest_budget *budget; /* NULL: rows take what they take */
 	const struct clock *clock;
 };
 

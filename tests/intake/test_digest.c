@@ -610,6 +610,47 @@ static void put_mail(
 	assert_int_equal(run(p), 1);
 }
 
+/* Some 200 KB of gzip would make 100 MB of rows. */
+static void reports_have_so_much_room_in_an_hour(void **state)
+{
+	struct place *p = *state;
+	struct sbuf b = sbuf_arena(p->a, 16u << 20);
+	struct str bomb, text = STR(REPORT("9", "1"));
+	char *pad = arena_alloc(p->a, 600);
+	ptrdiff_t end = str_index(text, '[');
+	size_t done;
+
+	memset(pad, 'x', 599);
+	/* The same policy many times, with a long reason in each. */
+	sbuf_add(&b, str_upto(text, (size_t)end + 1));
+	for (int i = 0; i < 900; i++)
+		sbuf_fmt(&b,
+			"%s{\"policy\":{\"policy-type\":\"sts\","
+			"\"policy-string\":[\"%s\",\"%s\",\"%s\",\"%s\"],"
+			"\"policy-domain\":\"y.example\"},"
+			"\"summary\":{\"total-successful-session-count\":1,"
+			"\"total-failure-session-count\":0}}",
+			i > 0 ? "," : "", pad, pad, pad, pad);
+	sbuf_addz(&b, "]}");
+	bomb = sbuf_str(&b);
+	p->d.budget = digest_budget_new();
+	for (uint64_t n = 0; n < DIGEST_BUDGET_BYTES + bomb.n; n += bomb.n)
+		put(p, SPOOL_POST, LABEL,
+			arena_fmt(p->a, "%.*s%*s", STR_ARG(bomb),
+				(int)(1 + n / bomb.n), ""));
+	OK(digest_run(&p->d, 100, &done, &p->e));
+	assert_true(files(p, SPOOL_BAD) > 0);
+	assert_true(files(p, SPOOL_DONE) > 5);
+	/* Those of others have their own. */
+	put(p, SPOOL_MAIL, LABEL,
+		mail_of(p, "x.example", REPORT("8", "1") "\r\n"));
+	assert_int_equal(run(p), 1);
+	assert_str(reports_in(p, STORE_REPORT_ACCEPTED, files(p, SPOOL_DONE))[0]
+			   .proof,
+		"dkim:x.example");
+	digest_budget_free(&p->d.budget);
+}
+
 static void a_signed_mail_is_proven(void **state)
 {
 	struct place *p = *state;
@@ -1000,6 +1041,8 @@ int main(void)
 			a_bad_child_costs_one_report, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			no_child_costs_no_report, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reports_have_so_much_room_in_an_hour, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_signed_mail_is_proven, setup, teardown),
 		cmocka_unit_test_setup_teardown(
