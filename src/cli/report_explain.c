@@ -8,7 +8,8 @@
 #define LINE 78u
 #define LABEL 14u
 
-void report_explain_line(
+/* "LABEL text" in lines of 78, the later ones below the text. */
+static void print_line(
 	const struct cli *cli, const char *label, struct str text)
 {
 	size_t at = LABEL;
@@ -44,20 +45,20 @@ void report_explain_print(const struct cli *cli, const struct json *meaning,
 	const struct json *judgement)
 {
 	print_head(cli, json_get_str(meaning, "name"));
-	report_explain_line(cli, "  what", json_get_str(meaning, "what"));
-	report_explain_line(cli, "  whose side", json_get_str(meaning, "side"));
-	report_explain_line(cli, "  seen", json_get_str(judgement, "text"));
-	report_explain_line(cli, "  to do", json_get_str(meaning, "todo"));
-	report_explain_line(cli, "  checks", json_get_str(meaning, "checks"));
+	print_line(cli, "  what", json_get_str(meaning, "what"));
+	print_line(cli, "  whose side", json_get_str(meaning, "side"));
+	print_line(cli, "  seen", json_get_str(judgement, "text"));
+	print_line(cli, "  to do", json_get_str(meaning, "todo"));
+	print_line(cli, "  checks", json_get_str(meaning, "checks"));
 }
 
 static void print_meaning(const struct cli *cli, const struct tlsrpt_meaning *m)
 {
 	print_head(cli, str_of(m->name));
-	report_explain_line(cli, "  what", str_of(m->what));
-	report_explain_line(cli, "  whose side", str_of(m->side));
-	report_explain_line(cli, "  to do", str_of(m->todo));
-	report_explain_line(cli, "  checks", str_of(m->checks));
+	print_line(cli, "  what", str_of(m->what));
+	print_line(cli, "  whose side", str_of(m->side));
+	print_line(cli, "  to do", str_of(m->todo));
+	print_line(cli, "  checks", str_of(m->checks));
 }
 
 bool report_explain_result(const struct cli *cli, struct str type)

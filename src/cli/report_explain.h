@@ -8,10 +8,6 @@
 /* moat report explain; an exit code. */
 int report_explain_run(struct cli *cli, const struct args *args);
 
-/* Prints "LABEL text" in lines of 78, the later ones below the text. */
-void report_explain_line(
-	const struct cli *cli, const char *label, struct str text);
-
 /* Prints what a result type means, after an empty line; false, without a word:
  * it is none. */
 bool report_explain_result(const struct cli *cli, struct str type);
