@@ -119,6 +119,7 @@ static enum status by_webhook(struct alert_send *s, struct arena *a,
 		.url = n->target.n > 0 ? n->target.p : s->o.hook_url,
 		.headers = headers,
 		.body = body,
+		.status_only = true,
 	};
 	struct http_response res;
 	enum status st;

@@ -302,7 +302,7 @@ enum status http_client_do(struct http_client *c, struct arena *a,
 	(void)curl_easy_setopt(h, CURLOPT_ERRORBUFFER, NULL);
 	curl_slist_free_all(headers);
 	curl_slist_free_all(connect_to);
-	if (code != CURLE_OK)
+	if (code != CURLE_OK && (!req->status_only || status < 200 || x.over))
 		return failed(c, &x, code, text, e);
 	*out = (struct http_response){ .status = (int)status,
 		.headers = x.headers.items,

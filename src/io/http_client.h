@@ -46,6 +46,7 @@ struct http_request {
 		*headers;	/* "Name: value", NULL-terminated; or NULL */
 	struct str body;	/* p == NULL: none */
 	const char *connect_to; /* "host:port:address:port" in place of DNS */
+	bool status_only;	/* a body cut off is as good as a whole one */
 };
 
 struct http_header {

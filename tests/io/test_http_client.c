@@ -89,8 +89,9 @@ static int teardown(void **state)
 }
 
 /* GET https://HOST/path from the server, trusting its certificate. */
-static enum status get(struct http_client_options o, const struct server *s,
-	const char *path, struct http_response *out)
+static enum status get_some(struct http_client_options o,
+	const struct server *s, const char *path, bool status_only,
+	struct http_response *out)
 {
 	struct http_client *c;
 	char url[256], to[64];
@@ -103,13 +104,21 @@ static enum status get(struct http_client_options o, const struct server *s,
 	(void)snprintf(to, sizeof(to), HOST ":443:127.0.0.1:%u", s->port);
 	c = http_client_new(&o);
 	st = http_client_do(c, a,
-		&(struct http_request){
-			.method = "GET", .url = url, .connect_to = to },
+		&(struct http_request){ .method = "GET",
+			.url = url,
+			.connect_to = to,
+			.status_only = status_only },
 		out, &e);
 	http_client_free(&c);
 	if (st != ST_OK)
 		print_message("%s\n", e.text);
 	return st;
+}
+
+static enum status get(struct http_client_options o, const struct server *s,
+	const char *path, struct http_response *out)
+{
+	return get_some(o, s, path, false, out);
 }
 
 static void answer_is_taken_as_it_is(void **state)
@@ -152,6 +161,20 @@ static void sizes_are_capped(void **state)
 	(void)state;
 	assert_int_equal(get(o, &good, "endless", &r), ST_LIMIT);
 	assert_int_equal(get(o, &good, "heads", &r), ST_LIMIT);
+}
+
+static void a_body_cut_off_counts_where_nobody_reads_it(void **state)
+{
+	struct http_client_options o = {};
+	struct http_response r;
+
+	(void)state;
+	assert_int_equal(get_some(o, &good, "cut", false, &r), ST_TEMP);
+	assert_int_equal(get_some(o, &good, "cut", true, &r), ST_OK);
+	assert_int_equal(r.status, 200);
+	assert_str(r.body, "hello");
+	assert_int_equal(get_some(o, &only_cn, "cut", true, &r), ST_TEMP);
+	assert_int_equal(get_some(o, &good, "endless", true, &r), ST_LIMIT);
 }
 
 static bool always(void *ctx)
@@ -218,6 +241,7 @@ int main(void)
 		cmocka_unit_test(answer_is_taken_as_it_is),
 		cmocka_unit_test(only_names_of_the_san_count),
 		cmocka_unit_test(sizes_are_capped),
+		cmocka_unit_test(a_body_cut_off_counts_where_nobody_reads_it),
 		cmocka_unit_test(forbidden_addresses_and_schemes),
 		cmocka_unit_test(post_carries_body_and_headers),
 	};
