@@ -52,6 +52,20 @@ void api_fail(struct api_call *c, enum status st, const struct err *e)
 		}
 }
 
+enum status api_audit_tenant(
+	struct api_call *c, struct str action, struct str detail, struct err *e)
+{
+	/* The store gives the id. */
+	return store_audit_add(c->env->store,
+		&(struct store_audit){ .tenant = c->tenant,
+			.at = c->now,
+			.actor = c->actor,
+			.action = action,
+			.object = c->tenant,
+			.detail = detail },
+		e);
+}
+
 struct str api_query(const struct api_call *c, const char *name)
 {
 	struct str rest = c->query;

@@ -81,6 +81,10 @@ void api_problem(struct api_call *c, int code, const char *title,
 /* As api_problem, by a status that is not ST_OK. */
 void api_fail(struct api_call *c, enum status st, const struct err *e);
 
+/* Notes an action on the tenant itself in the audit log; as the store. */
+enum status api_audit_tenant(struct api_call *c, struct str action,
+	struct str detail, struct err *e);
+
 /* A query parameter, not decoded; p == NULL: not there. */
 struct str api_query(const struct api_call *c, const char *name);
 

@@ -13,19 +13,6 @@
 #define URL_BYTES_MAX 2000u
 #define HTTPS "https://"
 
-static enum status audited(
-	struct api_call *c, struct str action, struct str detail, struct err *e)
-{
-	return store_audit_add(c->env->store,
-		&(struct store_audit){ .tenant = c->tenant,
-			.at = c->now,
-			.actor = c->actor,
-			.action = action,
-			.object = c->tenant,
-			.detail = detail },
-		e);
-}
-
 static void finish(struct api_call *c, enum status *st, struct err *e)
 {
 	if (*st == ST_OK)
@@ -148,7 +135,8 @@ void api_alert_recipient_add(struct api_call *c)
 	if (st == ST_OK)
 		st = store_recipient_add(c->env->store, &r, &e);
 	if (st == ST_OK)
-		st = audited(c, STR("alert.recipient.add"), r.target, &e);
+		st = api_audit_tenant(
+			c, STR("alert.recipient.add"), r.target, &e);
 	finish(c, &st, &e);
 	if (st != ST_OK)
 		return;
@@ -171,7 +159,8 @@ void api_alert_recipient_remove(struct api_call *c)
 		st = store_recipient_drop(c->env->store, c->tenant,
 			api_query(c, "channel"), target, &e);
 	if (st == ST_OK)
-		st = audited(c, STR("alert.recipient.remove"), target, &e);
+		st = api_audit_tenant(
+			c, STR("alert.recipient.remove"), target, &e);
 	if (st == ST_NOTFOUND) {
 		store_rollback(c->env->store);
 		api_problem(c, 404, e.text, NULL, NULL,
@@ -256,7 +245,7 @@ void api_alert_options_set(struct api_call *c)
 	if (st == ST_OK)
 		st = store_telling_put(c->env->store, &t, &e);
 	if (st == ST_OK)
-		st = audited(c, STR("alert.options"),
+		st = api_audit_tenant(c, STR("alert.options"),
 			arena_fmt(c->a, "digest: %s, quiet: %.*s",
 				store_digest_name(t.digest),
 				STR_ARG(t.quiet.n > 0 ? t.quiet

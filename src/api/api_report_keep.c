@@ -63,20 +63,6 @@ static bool read_time(struct api_call *c, const char *name, int64_t *out)
 	return false;
 }
 
-static enum status audited(
-	struct api_call *c, struct str action, struct str detail, struct err *e)
-{
-	/* The store gives the id. */
-	return store_audit_add(c->env->store,
-		&(struct store_audit){ .tenant = c->tenant,
-			.at = c->now,
-			.actor = c->actor,
-			.action = action,
-			.object = c->tenant,
-			.detail = detail },
-		e);
-}
-
 void api_report_keep_set(struct api_call *c)
 {
 	struct store_report_keep keep;
@@ -94,7 +80,7 @@ void api_report_keep_set(struct api_call *c)
 	if (st == ST_OK)
 		st = store_report_keep_put(c->env->store, c->tenant, &keep, &e);
 	if (st == ST_OK)
-		st = audited(c, STR("report.keep"),
+		st = api_audit_tenant(c, STR("report.keep"),
 			arena_fmt(c->a,
 				"raw: %lld s, detail: %lld s, totals: "
 				"%lld s",
@@ -178,7 +164,7 @@ void api_report_erase(struct api_call *c)
 		st = store_report_erase(c->env->store, c->a, c->tenant,
 			x.domain, x.from, x.to, &raw, &n, &e);
 	if (st == ST_OK)
-		st = audited(c, STR("report.erase"),
+		st = api_audit_tenant(c, STR("report.erase"),
 			arena_fmt(c->a, "%lld reports about %.*s", (long long)n,
 				STR_ARG(x.domain.n > 0 ? x.domain
 						       : STR("all domains"))),
