@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mem: heap allocation with a countdown to failure for tests. */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,12 @@ void *mem_grow(void *p, size_t n)
 void mem_free(void *p)
 {
 	free(p);
+}
+
+void mem_large_apart(void)
+{
+	/* A threshold that is set no longer moves. */
+	(void)mallopt(M_MMAP_THRESHOLD, (int)MEM_LARGE_BYTES);
 }
 
 void mem_wipe(void *p, size_t n)

@@ -25,6 +25,16 @@ void mem_free(void *p);
 void mem_wipe(void *p, size_t n);
 
 /*
+ * From now on a block of MEM_LARGE_BYTES or more is pages of its own, which go
+ * back to the system with it. Otherwise the heap learns from the first that are
+ * freed to keep such blocks, and each leaves a hole that lasts: right for what
+ * lives for ever and should stay small, at a page fault per page. Of the whole
+ * process.
+ */
+#define MEM_LARGE_BYTES ((size_t)128 << 10)
+void mem_large_apart(void);
+
+/*
  * For tests: from now on the n-th allocation (1 = the next) and all after it
  * fail in mem_alloc and mem_grow; 0 switches the failing off.
  */

@@ -127,6 +127,7 @@ static enum status policy_role_open(
 	struct str folder;
 	enum status st;
 
+	mem_large_apart(); /* before the cache and the tables are there */
 	*statep = s;
 	s->arena = arena_must(0);
 	s->set = env->settings;

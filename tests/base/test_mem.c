@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,12 +74,33 @@ static void bugs_abort(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
+/* Where a large block was, nothing of the heap stays. */
+static void large_blocks_are_given_back(void **state)
+{
+	size_t n = (size_t)4 << 20, before;
+	void *p;
+
+	(void)state;
+	mem_large_apart();
+	/* The heap would learn from this one. */
+	p = mem_must(n);
+	mem_free(p);
+	before = mallinfo2().hblkhd;
+	p = mem_must(n);
+	/* Sanitizers have a heap of their own, of which this tells nothing. */
+	if (mallinfo2().arena > 0)
+		assert_true(mallinfo2().hblkhd >= before + n);
+	mem_free(p);
+	assert_int_equal(mallinfo2().hblkhd, before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_nth_and_all_after_it_fail),
 		cmocka_unit_test(vectors_grow),
 		cmocka_unit_test(bugs_abort),
+		cmocka_unit_test(large_blocks_are_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
