@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "intake/digest.h"
 #include "intake/digest_owner.h"
 #include "intake/dkim_verdict.h"
@@ -351,29 +352,6 @@ static bool is_own_fault(enum status st)
 	return st == ST_INVALID || st == ST_LIMIT;
 }
 
-/* *own: a failure is this file's alone, though it may be better later. */
-static enum status read_file(
-	const struct digest *d, struct file *f, bool *own, struct err *e)
-{
-	enum status st;
-
-	st = spool_read(
-		d->spool, SPOOL_NEW, f->name, f->arena, &f->meta, &f->body, e);
-	*own = st != ST_OK;
-	if (st == ST_OK)
-		st = digest_reader_read(d->reader, f->arena, f->body,
-			f->meta.received, &f->reports, e);
-	if (st == ST_OK && waits_for_key(d, f)) {
-		*own = true;
-		return err_set(e, ST_TEMP,
-			"the key of its signature cannot be "
-			"looked up");
-	}
-	if (st == ST_OK)
-		st = find_owners(d, f, e);
-	return st;
-}
-
 /* An operator's own files have no budget. */
 static enum status take_budget(
 	const struct digest *d, struct file *f, struct err *e)
@@ -396,31 +374,97 @@ static enum status take_budget(
 	return st;
 }
 
-/* Reads one more file into the batch, or sets it aside. */
-static enum status batch_add(
-	const struct digest *d, struct batch *b, struct str name, struct err *e)
+/*
+ * What becomes of a file that makes no rows. own: the failure is this file's
+ * alone, though it may be better later; else it is told in e.
+ */
+static enum status give_up(const struct digest *d, struct file *f,
+	enum status st, bool own, const struct err *why, struct err *e)
 {
-	struct file f = { .arena = arena_must(FILE_ARENA_MAX), .name = name };
-	struct err why = {};
-	bool own;
-	enum status st = read_file(d, &f, &own, &why);
+	if (is_own_fault(st))
+		return set_aside(d, f, why, e);
+	if (own && st == ST_NOTFOUND)
+		return ST_OK; /* another digest was faster */
+	if (own)
+		return put_off(d, f->name, why, e);
+	if (e != NULL)
+		*e = *why;
+	return st;
+}
 
-	if (st == ST_OK)
-		st = take_budget(d, &f, &why);
+/* What is read at once. */
+struct reading {
+	struct file files[DIGEST_READ_FILES];
+	struct digest_item items[DIGEST_READ_FILES];
+	size_t n;
+	size_t bytes;
+};
+
+static enum status reading_add(const struct digest *d, struct reading *r,
+	struct str name, struct err *e)
+{
+	struct file *f = &r->files[r->n];
+	struct err why = {};
+	enum status st;
+
+	*f = (struct file){ .arena = arena_must(FILE_ARENA_MAX), .name = name };
+	st = spool_read(
+		d->spool, SPOOL_NEW, name, f->arena, &f->meta, &f->body, &why);
 	if (st == ST_OK) {
-		b->files[b->n++] = f;
-		b->bytes += arena_used(f.arena);
+		r->items[r->n++] = (struct digest_item){ .arena = f->arena,
+			.raw = f->body,
+			.received = f->meta.received };
+		r->bytes += f->body.n;
 		return ST_OK;
 	}
-	if (is_own_fault(st))
-		st = set_aside(d, &f, &why, e);
-	else if (own && st == ST_NOTFOUND)
-		st = ST_OK; /* another digest was faster */
-	else if (own)
-		st = put_off(d, name, &why, e);
-	else if (e != NULL)
-		*e = why;
-	arena_free(&f.arena);
+	st = give_up(d, f, st, true, &why, e);
+	arena_free(&f->arena);
+	return st;
+}
+
+/* A file that was read goes into the batch, or is set aside. */
+static enum status batch_add(const struct digest *d, struct batch *b,
+	struct file *f, struct digest_item *item, struct err *e)
+{
+	enum status st = item->st;
+	bool own = false;
+
+	f->reports = item->reports;
+	if (st == ST_OK && waits_for_key(d, f)) {
+		own = true;
+		st = err_set(&item->err, ST_TEMP,
+			"the key of its signature cannot be "
+			"looked up");
+	}
+	if (st == ST_OK)
+		st = find_owners(d, f, &item->err);
+	if (st == ST_OK)
+		st = take_budget(d, f, &item->err);
+	if (st != ST_OK)
+		return give_up(d, f, st, own, &item->err, e);
+	b->files[b->n++] = *f;
+	b->bytes += arena_used(f->arena);
+	f->arena = NULL;
+	return ST_OK;
+}
+
+/* Reads some more files into the batch; *i moves past them. */
+static enum status batch_read(const struct digest *d, struct batch *b,
+	const struct spool_names *names, size_t *i, struct err *e)
+{
+	struct reading *r = mem_must(sizeof(*r));
+	enum status st = ST_OK;
+
+	while (st == ST_OK && *i < names->n && b->n + r->n < BATCH_FILES &&
+		r->n < DIGEST_READ_FILES && r->bytes < DIGEST_READ_BYTES)
+		st = reading_add(d, r, names->items[(*i)++], e);
+	if (st == ST_OK)
+		st = digest_reader_read_all(d->reader, r->items, r->n, e);
+	for (size_t k = 0; st == ST_OK && k < r->n; k++)
+		st = batch_add(d, b, &r->files[k], &r->items[k], e);
+	for (size_t k = 0; k < r->n; k++)
+		arena_free(&r->files[k].arena);
+	mem_free(r);
 	return st;
 }
 
@@ -500,7 +544,7 @@ enum status digest_run(
 	while (st == ST_OK && i < names.n) {
 		while (st == ST_OK && i < names.n && b.n < BATCH_FILES &&
 			b.bytes < BATCH_BYTES)
-			st = batch_add(d, &b, names.items[i++], e);
+			st = batch_read(d, &b, &names, &i, e);
 		if (st == ST_OK)
 			st = batch_store(d, &b, e);
 		batch_clear(&b);

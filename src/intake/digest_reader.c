@@ -401,3 +401,17 @@ enum status digest_reader_read(struct digest_reader *r, struct arena *a,
 	return err_set(e, ST_INVALID, "it took the reader down %d times: %s",
 		TRIES, why.text);
 }
+
+enum status digest_reader_read_all(struct digest_reader *r,
+	struct digest_item *items, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct digest_item *t = &items[i];
+
+		t->st = digest_reader_read(
+			r, t->arena, t->raw, t->received, &t->reports, &t->err);
+		if (t->st == ST_TEMP)
+			return err_set(e, ST_TEMP, "%s", t->err.text);
+	}
+	return ST_OK;
+}

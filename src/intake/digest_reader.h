@@ -58,6 +58,24 @@ enum status digest_reader_read(struct digest_reader *r, struct arena *a,
 	struct str raw, struct unix_time received, struct digest_reports *out,
 	struct err *e);
 
+/* What is worth reading at once: so many, or bytes of them. */
+#define DIGEST_READ_FILES 64u
+#define DIGEST_READ_BYTES ((size_t)1 << 20)
+
+struct digest_item {
+	struct arena *arena; /* where its reports will live */
+	struct str raw;
+	struct unix_time received;
+	/* What came of it: ST_OK, or ST_INVALID or ST_LIMIT and why. */
+	enum status st;
+	struct err err;
+	struct digest_reports reports;
+};
+
+/* As digest_reader_read, each of n. ST_TEMP: of no use is any. */
+enum status digest_reader_read_all(struct digest_reader *r,
+	struct digest_item *items, size_t n, struct err *e);
+
 /* No report waits: the next one, whenever it comes, gets a new child. */
 void digest_reader_rest(struct digest_reader *r);
 
