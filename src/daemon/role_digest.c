@@ -13,7 +13,7 @@
 #include "base/poison.h"
 
 #define PROGRAM "/proc/self/exe"
-#define BATCH 100	/* files between two looks at whether to stop */
+#define BATCH 1000	/* files between two looks at whether to stop */
 #define IDLE_MS 250	/* between two looks into an empty spool */
 #define TROUBLE_MS 5000 /* after the database or the disk failed */
 

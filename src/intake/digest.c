@@ -1,68 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* digest: one file after the other. */
-#include <string.h>
-
-#include "base/base64.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "intake/digest.h"
-#include "intake/digest_owner.h"
+#include "intake/digest_known.h"
+#include "intake/digest_rows.h"
 #include "intake/dkim_verdict.h"
-#include "io/crypto.h"
-#include "proto/tlsrpt_text.h"
 
 #include "base/poison.h"
 
 /* One file: raw bytes, the child's answer, the parent's reading, rows. */
 #define FILE_ARENA_MAX ((size_t)1 << 30)
 
-#define BATCH_FILES 64u
+/* Reports that come together share most of their sums, so that many files in
+ * one transaction cost less; but what was read waits for the others. */
+#define BATCH_FILES 1000u
 #define BATCH_BYTES ((size_t)64 << 20) /* in the arenas of its files */
-
-struct file {
-	struct arena *arena;
-	struct str name;
-	struct spool_meta meta;
-	struct str body;
-	struct digest_reports reports;
-	struct digest_owner *owners; /* of each report */
-};
+#define READ_MS 250
+#define STORE_MS 250 /* with the write lock held */
 
 /* Files that share one transaction and one sync of the spool. */
 struct batch {
-	struct file files[BATCH_FILES];
+	struct digest_known *known;
+	struct digest_file files[BATCH_FILES];
 	size_t n;
 	size_t bytes; /* of memory */
 };
 
-/* Databases take no NUL in a text; JSON does. */
-static struct str clean(struct file *f, struct str s)
-{
-	char *p;
-
-	if (s.n == 0 || memchr(s.p, 0, s.n) == NULL)
-		return s;
-	p = arena_alloc(f->arena, s.n);
-	if (p == NULL)
-		return (struct str){};
-	for (size_t i = 0; i < s.n; i++)
-		p[i] = (char)(s.p[i] == '\0' ? ' ' : s.p[i]);
-	return (struct str){ p, s.n };
-}
-
-static struct str proof_of(struct file *f, const struct dkim_verdict *v)
-{
-	struct str proof = {};
-
-	if (v->result == DKIM_RESULT_PASS && v->aligned)
-		proof = arena_fmt(f->arena, "dkim:%.*s", STR_ARG(v->domain));
-	if (proof.n > 0)
-		return proof;
-	return f->meta.source == SPOOL_IMPORT ? STR("import") : STR("");
-}
-
 /* A key that cannot be had now may be had later; not for ever. */
-static bool waits_for_key(const struct digest *d, const struct file *f)
+static bool waits_for_key(const struct digest *d, const struct digest_file *f)
 {
 	int64_t age_s = clock_now(d->clock).s - f->meta.received.s;
 	int64_t tried_ms = digest_later_since_ms(
@@ -82,173 +48,20 @@ static bool waits_for_key(const struct digest *d, const struct file *f)
 	return false;
 }
 
-static struct str sha256_of(struct file *f)
+static enum status store_report(const struct digest *d,
+	const struct digest_file *f, const struct store_report *row,
+	struct err *e)
 {
-	unsigned char sum[CRYPTO_SHA256_BYTES];
-	struct sbuf b = sbuf_arena(f->arena, 2 * sizeof(sum));
-
-	crypto_sha256(f->body, sum);
-	hex_write(&b, (struct str){ (char *)sum, sizeof(sum) });
-	return sbuf_str(&b);
-}
-
-/* Rows */
-
-static bool failures_to_rows(struct file *f, const struct tlsrpt_policy *p,
-	struct store_report_policy *out)
-{
-	size_t n = p->failures.n;
-
-	out->n_failures = n;
-	out->failures = arena_array(f->arena, n, sizeof(*out->failures));
-	if (out->failures == NULL)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		const struct tlsrpt_failure *in = &p->failures.items[i];
-
-		out->failures[i] = (struct store_report_failure){
-			.result_type = clean(f, in->result_text),
-			.sending_ip = clean(f, tlsrpt_ip_canonical(f->arena,
-						       in->sending_mta_ip)),
-			.receiving_host = clean(f, in->receiving_mx_hostname),
-			.receiving_helo = clean(f, in->receiving_mx_helo),
-			.receiving_ip = clean(f, tlsrpt_ip_canonical(f->arena,
-							 in->receiving_ip)),
-			.reason_code = clean(f, in->failure_reason_code),
-			.info_uri = clean(f, in->additional_information),
-			.sessions = in->failed_sessions,
-		};
-	}
-	return true;
-}
-
-static bool policies_to_rows(
-	struct file *f, const struct tlsrpt_report *r, struct store_report *out)
-{
-	size_t n = r->policies.n;
-
-	out->n_policies = n;
-	out->policies = arena_array(f->arena, n, sizeof(*out->policies));
-	if (out->policies == NULL)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		const struct tlsrpt_policy *in = &r->policies.items[i];
-
-		out->policies[i] = (struct store_report_policy){
-			.type = clean(f, in->type_text),
-			.domain = clean(f, in->domain),
-			.strings = { in->lines.items, in->lines.n },
-			.mx = { in->mx_hosts.items, in->mx_hosts.n },
-			.ok = in->successful_sessions,
-			.failed = in->failed_sessions,
-		};
-		if (!failures_to_rows(f, in, &out->policies[i]))
-			return false;
-	}
-	return true;
-}
-
-static struct str dkim_text(const struct file *f, const struct dkim_verdict *v)
-{
-	if (!f->reports.is_mail)
-		return STR("");
-	/* Its key did not come in time. */
-	return str_of(dkim_result_name(
-		v->result == DKIM_RESULT_TEMP ? DKIM_RESULT_FAIL : v->result));
-}
-
-/* What nothing proves goes by the tenant's rule; see store.h. */
-static enum status judge(const struct digest *d, struct file *f,
-	const struct digest_owner *owner, const struct dkim_verdict *v,
-	struct store_report *row, struct err *e)
-{
-	struct store_report_rule rule;
-	enum status st;
-
-	row->why = clean(f, v->reason);
-	if (owner->elsewhere.n > 0) {
-		row->state = STORE_REPORT_QUARANTINED;
-		row->why = clean(f, arena_fmt(f->arena, "it is about %.*s",
-					    STR_ARG(owner->elsewhere)));
-		return ST_OK;
-	}
-	if (row->proof.n > 0)
-		return ST_OK;
-	st = store_report_rule_get(d->store, owner->tenant, &rule, e);
-	if (st != ST_OK)
-		return st == ST_NOTFOUND ? ST_OK : st;
-	row->state = f->meta.source == SPOOL_MAIL ? rule.mail : rule.post;
-	if (v->result == DKIM_RESULT_PASS)
-		row->why = STR("signed by another than who reports");
-	else if (f->reports.is_mail && row->why.n == 0)
-		row->why = STR("not signed (RFC 8460 section 3)");
-	return ST_OK;
-}
-
-static enum status to_row(struct file *f, size_t i,
-	const struct digest_owner *owner, const struct dkim_verdict *v,
-	struct store_report *out, struct err *e)
-{
-	const struct tlsrpt_report *r = f->reports.items[i];
-
-	*out = (struct store_report){
-		.tenant = owner->tenant,
-		.id = store_new_id(f->arena),
-		.domain = owner->domain,
-		.org = clean(f, r->organization),
-		.report_id = clean(f, r->id),
-		.contact = clean(f, r->contact),
-		.begin = r->has_start ? r->start.s : 0,
-		.end = r->has_end ? r->end.s : 0,
-		.received = f->meta.received.s,
-		.via = str_of(spool_source_name(f->meta.source)),
-		.proof = proof_of(f, v),
-		.dkim = dkim_text(f, v),
-		.dkim_domain = v->domain,
-		.dkim_aligned = v->aligned,
-		.raw_name = f->name,
-		.raw_sha256 = sha256_of(f),
-		.quirks = f->reports.quirks[i],
-	};
-	if (!policies_to_rows(f, r, out))
-		return err_set(e, ST_LIMIT, "the report is too long");
-	return ST_OK;
-}
-
-static enum status find_owners(
-	const struct digest *d, struct file *f, struct err *e)
-{
-	enum status st = ST_OK;
-
-	f->owners = arena_array(f->arena, f->reports.n, sizeof(*f->owners));
-	if (f->owners == NULL)
-		return err_set(e, ST_LIMIT, "the report is too long");
-	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++)
-		st = digest_owner_find(d->store, f->arena, &f->meta,
-			f->reports.items[i], &f->owners[i], e);
-	return st;
-}
-
-static enum status store_report(
-	const struct digest *d, struct file *f, size_t i, struct err *e)
-{
-	struct dkim_verdict v = dkim_verdict_of(&f->reports, i);
-	struct store_report row = {};
 	bool added = false;
-	enum status st;
+	enum status st = store_report_add(d->store, row, &added, e);
 
-	st = to_row(f, i, &f->owners[i], &v, &row, e);
-	if (st == ST_OK)
-		st = judge(d, f, &f->owners[i], &v, &row, e);
-	if (st == ST_OK)
-		st = store_report_add(d->store, &row, &added, e);
 	if (st == ST_OK)
 		LOG(LOG_INFO, added ? "report.stored" : "report.duplicate",
-			KV_STR("file", f->name), KV_STR("domain", row.domain),
-			KV_STR("org", row.org), KV_STR("id", row.report_id),
+			KV_STR("file", f->name), KV_STR("domain", row->domain),
+			KV_STR("org", row->org), KV_STR("id", row->report_id),
 			KV_Z("via", spool_source_name(f->meta.source)),
-			KV_Z("state", store_report_state_name(row.state)),
-			KV_STR("proof", row.proof), KV_STR("why", row.why));
+			KV_Z("state", store_report_state_name(row->state)),
+			KV_STR("proof", row->proof), KV_STR("why", row->why));
 	return st;
 }
 
@@ -261,21 +74,31 @@ static enum status forget_rows(
 	return st == ST_OK ? store_bad_report_drop(d->store, name, e) : st;
 }
 
-/* All reports of n files, or none. */
-static enum status store_files(
-	const struct digest *d, struct file *files, size_t n, struct err *e)
+/*
+ * All reports of the files, or none; *n: how many files, at first those that
+ * there are. Others wait for the write lock: what takes long is stopped.
+ */
+static enum status store_files(const struct digest *d,
+	const struct digest_file *files, size_t *n, struct err *e)
 {
+	int64_t end_ms = clock_mono(d->clock).ms + STORE_MS;
 	enum status st = store_begin(d->store, e);
+	size_t i = 0;
 
-	for (size_t i = 0; st == ST_OK && i < n; i++) {
-		st = forget_rows(d, files[i].name, e);
-		for (size_t k = 0; st == ST_OK && k < files[i].reports.n; k++)
-			st = store_report(d, &files[i], k, e);
-	}
+	do {
+		const struct digest_file *f = &files[i];
+
+		if (st == ST_OK)
+			st = forget_rows(d, f->name, e);
+		for (size_t k = 0; st == ST_OK && k < f->reports.n; k++)
+			st = store_report(d, f, &f->rows[k], e);
+	} while (++i < *n && st == ST_OK && clock_mono(d->clock).ms < end_ms);
 	if (st == ST_OK)
 		st = store_commit(d->store, e);
 	if (st != ST_OK)
 		store_rollback(d->store);
+	else
+		*n = i;
 	return st;
 }
 
@@ -307,12 +130,15 @@ static enum status move_file(const struct digest *d, struct str name,
 }
 
 /* With one sync for all; if that fails, whatever can go goes. */
-static enum status move_done(const struct digest *d, const struct str *names,
-	size_t n, struct err *e)
+static enum status move_done(const struct digest *d,
+	const struct digest_file *files, size_t n, struct err *e)
 {
-	enum status st = spool_move_all(
-		d->spool, SPOOL_NEW, SPOOL_DONE, names, n, NULL);
+	struct str names[BATCH_FILES] = {};
+	enum status st;
 
+	for (size_t i = 0; i < n; i++)
+		names[i] = files[i].name;
+	st = spool_move_all(d->spool, SPOOL_NEW, SPOOL_DONE, names, n, NULL);
 	for (size_t i = 0; st == ST_OK && i < n; i++)
 		digest_later_drop(d->later, names[i]);
 	if (st == ST_OK)
@@ -324,7 +150,7 @@ static enum status move_done(const struct digest *d, const struct str *names,
 }
 
 /* Away with what cannot be read; the reason first, so that it is never lost. */
-static enum status set_aside(const struct digest *d, struct file *f,
+static enum status set_aside(const struct digest *d, struct digest_file *f,
 	const struct err *why, struct err *e)
 {
 	struct store_bad_report bad = {
@@ -354,23 +180,14 @@ static bool is_own_fault(enum status st)
 
 /* An operator's own files have no budget. */
 static enum status take_budget(
-	const struct digest *d, struct file *f, struct err *e)
+	const struct digest *d, const struct digest_file *f, struct err *e)
 {
 	enum status st = ST_OK;
 
 	if (d->budget == NULL || f->meta.source == SPOOL_IMPORT)
 		return ST_OK;
-	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++) {
-		struct dkim_verdict v = dkim_verdict_of(&f->reports, i);
-		struct store_report row = { .tenant = f->owners[i].tenant,
-			.domain = f->owners[i].domain,
-			.received = f->meta.received.s,
-			.proof = proof_of(f, &v) };
-
-		if (!policies_to_rows(f, f->reports.items[i], &row))
-			return err_set(e, ST_LIMIT, "the report is too long");
-		st = digest_budget_take(d->budget, &row, e);
-	}
+	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++)
+		st = digest_budget_take(d->budget, &f->rows[i], e);
 	return st;
 }
 
@@ -378,7 +195,7 @@ static enum status take_budget(
  * What becomes of a file that makes no rows. own: the failure is this file's
  * alone, though it may be better later; else it is told in e.
  */
-static enum status give_up(const struct digest *d, struct file *f,
+static enum status give_up(const struct digest *d, struct digest_file *f,
 	enum status st, bool own, const struct err *why, struct err *e)
 {
 	if (is_own_fault(st))
@@ -394,7 +211,7 @@ static enum status give_up(const struct digest *d, struct file *f,
 
 /* What is read at once. */
 struct reading {
-	struct file files[DIGEST_READ_FILES];
+	struct digest_file files[DIGEST_READ_FILES];
 	struct digest_item items[DIGEST_READ_FILES];
 	size_t n;
 	size_t bytes;
@@ -403,11 +220,12 @@ struct reading {
 static enum status reading_add(const struct digest *d, struct reading *r,
 	struct str name, struct err *e)
 {
-	struct file *f = &r->files[r->n];
+	struct digest_file *f = &r->files[r->n];
 	struct err why = {};
 	enum status st;
 
-	*f = (struct file){ .arena = arena_must(FILE_ARENA_MAX), .name = name };
+	*f = (struct digest_file){ .arena = arena_must(FILE_ARENA_MAX),
+		.name = name };
 	st = spool_read(
 		d->spool, SPOOL_NEW, name, f->arena, &f->meta, &f->body, &why);
 	if (st == ST_OK) {
@@ -424,7 +242,7 @@ static enum status reading_add(const struct digest *d, struct reading *r,
 
 /* A file that was read goes into the batch, or is set aside. */
 static enum status batch_add(const struct digest *d, struct batch *b,
-	struct file *f, struct digest_item *item, struct err *e)
+	struct digest_file *f, struct digest_item *item, struct err *e)
 {
 	enum status st = item->st;
 	bool own = false;
@@ -437,7 +255,7 @@ static enum status batch_add(const struct digest *d, struct batch *b,
 			"looked up");
 	}
 	if (st == ST_OK)
-		st = find_owners(d, f, &item->err);
+		st = digest_rows_make(f, b->known, &item->err);
 	if (st == ST_OK)
 		st = take_budget(d, f, &item->err);
 	if (st != ST_OK)
@@ -468,48 +286,56 @@ static enum status batch_read(const struct digest *d, struct batch *b,
 	return st;
 }
 
-/* What none of the others may suffer from is stored alone. */
-static enum status store_alone(
-	const struct digest *d, struct file *f, struct err *e)
+/*
+ * Stores files, then moves them: in this order, see digest.h. One that none of
+ * the others may suffer from is looked for by halves.
+ */
+static enum status batch_store(const struct digest *d,
+	struct digest_file *files, size_t n, struct err *e)
 {
+	enum status st = ST_OK;
+	size_t stored = n;
 	struct err why = {};
-	enum status st = store_files(d, f, 1, &why);
 
-	if (st == ST_OK)
-		return move_file(d, f->name, SPOOL_DONE, e);
-	if (is_own_fault(st))
-		return set_aside(d, f, &why, e);
-	if (e != NULL)
-		*e = why;
-	return st;
-}
-
-/* Stores the batch, then moves its files: in this order, see digest.h. */
-static enum status batch_store(
-	const struct digest *d, struct batch *b, struct err *e)
-{
-	struct str names[BATCH_FILES];
-	enum status st;
-
-	if (b->n == 0)
-		return ST_OK;
-	st = store_files(d, b->files, b->n, e);
-	if (is_own_fault(st)) {
-		st = ST_OK;
-		for (size_t i = 0; st == ST_OK && i < b->n; i++)
-			st = store_alone(d, &b->files[i], e);
-		return st;
+	while (st == ST_OK && n > 0) {
+		st = store_files(d, files, &stored, &why);
+		if (st == ST_OK)
+			st = move_done(d, files, stored, e);
+		else if (is_own_fault(st) && n == 1)
+			st = set_aside(d, files, &why, e);
+		else if (is_own_fault(st)) {
+			stored = n / 2;
+			st = batch_store(d, files, stored, e);
+		} else if (e != NULL)
+			*e = why;
+		files += stored;
+		n -= stored;
+		stored = n;
 	}
-	for (size_t i = 0; i < b->n; i++)
-		names[i] = b->files[i].name;
-	return st == ST_OK ? move_done(d, names, b->n, e) : st;
+	return st;
 }
 
 static void batch_clear(struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		arena_free(&b->files[i].arena);
-	*b = (struct batch){};
+	digest_known_free(&b->known);
+	b->n = b->bytes = 0;
+}
+
+/* Reads files into the batch until it is worth storing. */
+static enum status batch_fill(const struct digest *d, struct batch *b,
+	const struct spool_names *names, size_t *i, struct err *e)
+{
+	int64_t end_ms = clock_mono(d->clock).ms + READ_MS;
+	enum status st;
+
+	b->known = digest_known_new(d->store);
+	do
+		st = batch_read(d, b, names, i, e);
+	while (st == ST_OK && *i < names->n && b->n < BATCH_FILES &&
+		b->bytes < BATCH_BYTES && clock_mono(d->clock).ms < end_ms);
+	return st;
 }
 
 /* The oldest files that need not wait. */
@@ -533,24 +359,23 @@ static enum status list_files(const struct digest *d, size_t max,
 enum status digest_run(
 	const struct digest *d, size_t max, size_t *done, struct err *e)
 {
+	struct batch *b = mem_must(sizeof(*b));
 	struct arena *a = arena_must(0);
 	struct spool_names names = {};
-	struct batch b = {};
 	enum status st;
 	size_t i = 0;
 
 	*done = 0;
 	st = list_files(d, max, a, &names, e);
 	while (st == ST_OK && i < names.n) {
-		while (st == ST_OK && i < names.n && b.n < BATCH_FILES &&
-			b.bytes < BATCH_BYTES)
-			st = batch_read(d, &b, &names, &i, e);
+		st = batch_fill(d, b, &names, &i, e);
 		if (st == ST_OK)
-			st = batch_store(d, &b, e);
-		batch_clear(&b);
+			st = batch_store(d, b->files, b->n, e);
+		batch_clear(b);
 		if (st == ST_OK)
 			*done = i;
 	}
 	arena_free(&a);
+	mem_free(b);
 	return st;
 }

@@ -9,18 +9,18 @@
 #include "base/poison.h"
 
 /* By the ID it was sent to. */
-static enum status owner_by_label(struct store *s, struct arena *a,
-	struct str label, struct digest_owner *out, struct err *e)
+static enum status owner_by_label(struct digest_known *k, struct str label,
+	struct digest_owner *out, struct err *e)
 {
-	struct store_domain row;
+	const struct store_domain *row;
 	enum status st;
 
-	st = store_domain_by_label(s, a, label, &row, e);
+	st = digest_known_domain_by_label(k, label, &row, e);
 	if (st == ST_NOTFOUND)
 		return err_set(e, ST_INVALID, "no domain has this ID");
 	if (st == ST_OK)
-		*out = (struct digest_owner){ .tenant = row.tenant,
-			.domain = row.name };
+		*out = (struct digest_owner){ .tenant = row->tenant,
+			.domain = row->name };
 	return st;
 }
 
@@ -56,13 +56,12 @@ static const struct store_domain *best_claim(
 }
 
 /* An operator need not say whose it is: the first domain of it we host. */
-static enum status owner_by_policies(struct store *s, struct arena *a,
+static enum status owner_by_policies(struct digest_known *k, struct arena *a,
 	const struct tlsrpt_report *r, struct digest_owner *out, struct err *e)
 {
 	struct digest_owner owner = { .tenant = STORE_TENANT_DEFAULT,
 		.domain = STR("") };
-	const struct store_domain *best;
-	struct store_domain *rows;
+	const struct store_domain *best, *rows;
 	enum status st;
 	size_t n;
 
@@ -71,7 +70,7 @@ static enum status owner_by_policies(struct store *s, struct arena *a,
 
 		if (!tlsrpt_is_domain(domain))
 			continue;
-		st = store_domain_claims(s, a, domain, &rows, &n, e);
+		st = digest_known_claims(k, domain, &rows, &n, e);
 		if (st != ST_OK)
 			return st;
 		if (owner.domain.n == 0)
@@ -91,31 +90,31 @@ static enum status owner_by_policies(struct store *s, struct arena *a,
  * Moves *out to the first domain of its tenant that the report is about.
  * ST_NOTFOUND: there is none.
  */
-static enum status owner_of_tenant(struct store *s, struct arena *a,
+static enum status owner_of_tenant(struct digest_known *k, struct arena *a,
 	const struct tlsrpt_report *r, struct digest_owner *out, struct err *e)
 {
+	const struct store_domain *row;
 	enum status st = ST_NOTFOUND;
-	struct store_domain row;
 
 	for (size_t i = 0; st == ST_NOTFOUND && i < r->policies.n; i++) {
 		struct str domain = r->policies.items[i].domain;
 
 		if (tlsrpt_is_domain(domain))
-			st = store_domain_get(
-				s, a, out->tenant, lower(a, domain), &row, e);
+			st = digest_known_domain(
+				k, out->tenant, lower(a, domain), &row, e);
 	}
 	if (st == ST_OK)
-		out->domain = row.name;
+		out->domain = row->name;
 	return st;
 }
 
 /* A mailbox of the settings: the report must say whose it is. */
-static enum status owner_by_mailbox(struct store *s, struct arena *a,
+static enum status owner_by_mailbox(struct digest_known *k, struct arena *a,
 	struct str id, const struct tlsrpt_report *r, struct digest_owner *out,
 	struct err *e)
 {
 	struct digest_owner owner = { .tenant = str_from(id, 1) };
-	enum status st = owner_of_tenant(s, a, r, &owner, e);
+	enum status st = owner_of_tenant(k, a, r, &owner, e);
 
 	if (st == ST_NOTFOUND)
 		return err_set(e, ST_INVALID,
@@ -148,8 +147,8 @@ static bool may_be_about(
 		if (!str_eq(p->type_text, STR("tlsa")))
 			continue;
 		may |= is_host_of(p->domain, domain, mx);
-		for (size_t k = 0; k < p->mx_hosts.n; k++)
-			may |= is_host_of(p->mx_hosts.items[k], domain, mx);
+		for (size_t j = 0; j < p->mx_hosts.n; j++)
+			may |= is_host_of(p->mx_hosts.items[j], domain, mx);
 	}
 	return may;
 }
@@ -166,29 +165,32 @@ static struct str first_domain(const struct tlsrpt_report *r)
  * A mail may have been meant for another: anyone can send on what was signed
  * for him.
  */
-static enum status check_domain(struct store *s, struct arena *a,
+static enum status check_domain(struct digest_known *k, struct arena *a,
 	const struct tlsrpt_report *r, struct str id,
 	struct digest_owner *owner, struct err *e)
 {
-	struct store_domain row = {};
+	const struct store_domain *row;
+	struct store_strs mx = {};
 	enum status st;
 
-	st = store_domain_get(s, a, owner->tenant, owner->domain, &row, e);
+	st = digest_known_domain(k, owner->tenant, owner->domain, &row, e);
 	/* Reports come for days after a domain was removed. */
 	if (st == ST_NOTFOUND && id.n > 0 && id.p[0] != LMTP_TENANT_MARK)
-		st = store_domain_by_label(s, a, id, &row, e);
+		st = digest_known_domain_by_label(k, id, &row, e);
 	if (st != ST_OK && st != ST_NOTFOUND)
 		return st;
-	if (may_be_about(r, owner->domain, row.mx))
+	if (st == ST_OK)
+		mx = row->mx;
+	if (may_be_about(r, owner->domain, mx))
 		return ST_OK;
-	st = owner_of_tenant(s, a, r, owner, e);
+	st = owner_of_tenant(k, a, r, owner, e);
 	if (st != ST_NOTFOUND)
 		return st;
 	owner->elsewhere = first_domain(r);
 	return ST_OK;
 }
 
-enum status digest_owner_find(struct store *s, struct arena *a,
+enum status digest_owner_find(struct digest_known *k, struct arena *a,
 	const struct spool_meta *meta, const struct tlsrpt_report *r,
 	struct digest_owner *out, struct err *e)
 {
@@ -196,13 +198,18 @@ enum status digest_owner_find(struct store *s, struct arena *a,
 	enum status st;
 
 	if (meta->id.n == 0)
-		st = owner_by_policies(s, a, r, &owner, e);
+		st = owner_by_policies(k, a, r, &owner, e);
 	else if (meta->id.p[0] == LMTP_TENANT_MARK)
-		st = owner_by_mailbox(s, a, meta->id, r, &owner, e);
+		st = owner_by_mailbox(k, a, meta->id, r, &owner, e);
 	else
-		st = owner_by_label(s, a, meta->id, &owner, e);
+		st = owner_by_label(k, meta->id, &owner, e);
 	if (st == ST_OK && meta->source == SPOOL_MAIL)
-		st = check_domain(s, a, r, meta->id, &owner, e);
+		st = check_domain(k, a, r, meta->id, &owner, e);
+	if (st == ST_OK)
+		st = digest_known_rule(k, owner.tenant, &owner.rule, e);
+	if (st == ST_NOTFOUND)
+		return err_set(e, ST_INVALID, "there is no tenant %.*s",
+			STR_ARG(owner.tenant));
 	if (st == ST_OK)
 		*out = owner;
 	return st;
