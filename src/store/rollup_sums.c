@@ -119,25 +119,37 @@ bool rollup_sums_full(const struct rollup_sums *sums)
 	return sums->arena != NULL && arena_used(sums->arena) > BYTES_MAX;
 }
 
-static enum status put(
-	struct store *s, const struct rollup_row *r, struct err *e)
+/* *changed: 0 if there is no such series. */
+static enum status put_day(struct store *s, const struct rollup_row *r,
+	int64_t *changed, struct err *e)
 {
-	int64_t series;
-	enum status st = rollup_series_find(s, &r->of, &series, e);
-
-	if (st == ST_NOTFOUND)
-		st = rollup_series_add(s, &r->of, &series, e);
-	if (st != ST_OK)
-		return st;
 	return store_run(s,
 		"INSERT INTO rollup (tenant, series, day, n, ok, failed) "
-		"VALUES ($1, $2, $3, $4, $5, $6) "
+		"SELECT tenant, id, $1, $2, $3, $4 FROM series "
+		"WHERE tenant = $5 AND domain = $6 AND kind = $7 AND "
+		"policy_type = $8 AND unproven = $9 AND k1 = $10 AND k2 = $11 "
+		"AND k3 = $12 "
 		"ON CONFLICT (tenant, series, day) DO UPDATE SET "
 		"n = rollup.n + excluded.n, ok = rollup.ok + excluded.ok, "
 		"failed = rollup.failed + excluded.failed",
-		ARGS(DB_T(r->of.tenant), DB_I(series), DB_I(r->day), DB_I(r->n),
-			DB_I(r->ok), DB_I(r->failed)),
-		NULL, e);
+		ARGS(DB_I(r->day), DB_I(r->n), DB_I(r->ok), DB_I(r->failed),
+			DB_T(r->of.tenant), DB_T(r->of.domain),
+			DB_I((int64_t)r->of.kind), DB_T(r->of.policy_type),
+			DB_I(r->of.unproven), DB_T(r->of.k1), DB_T(r->of.k2),
+			DB_T(r->of.k3)),
+		changed, e);
+}
+
+static enum status put(
+	struct store *s, const struct rollup_row *r, struct err *e)
+{
+	int64_t changed = 0, id;
+	enum status st = put_day(s, r, &changed, e);
+
+	if (st != ST_OK || changed > 0)
+		return st;
+	st = rollup_series_add(s, &r->of, &id, e);
+	return st == ST_OK ? put_day(s, r, &changed, e) : st;
 }
 
 /* Does nothing where the day has been dropped for its age. */
