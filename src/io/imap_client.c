@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap_client: libcurl until the log-in, then its bare TLS connection. */
 #include <poll.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <curl/curl.h>
 
 #include "io/imap_client.h"
 
 #include "base/bug.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "io/addr.h"
-#include "io/crypto.h"
-#include "io/tls_names.h"
+#include "io/curl_peer.h"
 
 #include "base/poison.h"
 
-#define HOST_CAP 256
 #define SAID_CAP 300
 #define IN_BYTES 16384
 #define TICK_MS 1000 /* between two looks at whether to stop */
@@ -31,8 +22,7 @@
 
 struct imap_client {
 	const struct imap_client_options *o;
-	CURL *curl;
-	char host[HOST_CAP];
+	struct curl_peer peer;
 	char said[SAID_CAP]; /* the server's last refusal while logging in */
 	char words[WORDS_CAP];
 	size_t n_words;
@@ -42,13 +32,6 @@ struct imap_client {
 	size_t in_at, in_n;
 	char in[IN_BYTES];
 };
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void init_curl(void)
-{
-	BUG(curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK);
-}
 
 /* ---- until the log-in */
 
@@ -73,150 +56,48 @@ static size_t on_line(char *p, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
-static CURLcode on_ssl_ctx(CURL *curl, void *ssl_ctx, void *ctx)
+/* A URL that has nothing else but a port. */
+static bool take_url(struct curl_peer *p, const char *url)
 {
-	struct imap_client *c = ctx;
-
-	(void)curl;
-	tls_names_require(ssl_ctx, c->host);
-	return CURLE_OK;
-}
-
-static curl_socket_t on_socket(
-	void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
-{
-	struct imap_client *c = ctx;
-	struct addr a = { .len = to->addrlen };
-
-	(void)purpose;
-	if (to->addrlen > sizeof(a.ss))
-		return CURL_SOCKET_BAD;
-	memcpy(&a.ss, &to->addr, to->addrlen);
-	if (c->o->allow_addr != NULL && !c->o->allow_addr(&a))
-		return CURL_SOCKET_BAD;
-	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-}
-
-static int on_progress(void *ctx, curl_off_t dl_total, curl_off_t dl,
-	curl_off_t ul_total, curl_off_t ul)
-{
-	struct imap_client *c = ctx;
-
-	(void)dl_total;
-	(void)dl;
-	(void)ul_total;
-	(void)ul;
-	return c->o->stop != NULL && c->o->stop(c->o->stop_ctx);
-}
-
-/* The host of a URL that has nothing else but a port. */
-static bool host_of(const char *url, char host[HOST_CAP])
-{
-	static const CURLUPart others[] = { CURLUPART_USER, CURLUPART_PASSWORD,
-		CURLUPART_OPTIONS, CURLUPART_QUERY, CURLUPART_FRAGMENT };
-	CURLU *u = curl_url();
-	char *scheme = NULL, *name = NULL, *path = NULL, *other = NULL;
-	struct str h;
-	bool ok;
-
-	BUG(u == NULL);
-	ok = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	     curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-	     curl_url_get(u, CURLUPART_HOST, &name, 0) == CURLUE_OK &&
-	     curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK &&
-	     strlen(name) < HOST_CAP && strcmp(path, "/") == 0 &&
-	     (strcmp(scheme, "imap") == 0 || strcmp(scheme, "imaps") == 0);
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		ok &= curl_url_get(u, others[i], &other, 0) != CURLUE_OK;
-		curl_free(other);
-		other = NULL;
-	}
-	/* An IPv6 address stands in brackets in a URL, not in a certificate. */
-	h = str_of(ok ? name : "");
-	if (str_starts(h, STR("[")) && str_ends(h, STR("]"))) {
-		h = str_from(h, 1);
-		h.n--;
-	}
-	memcpy(host, h.p, h.n);
-	host[h.n] = '\0';
-	curl_free(scheme);
-	curl_free(name);
-	curl_free(path);
-	curl_url_cleanup(u);
-	return ok && h.n > 0;
+	return curl_peer_take_url(p, url) && p->bare && p->host[0] != '\0' &&
+	       (strcmp(p->scheme, "imap") == 0 ||
+		       strcmp(p->scheme, "imaps") == 0);
 }
 
 bool imap_client_is_url(const char *url)
 {
-	char host[HOST_CAP];
+	struct curl_peer p;
 
-	return host_of(url, host);
-}
-
-static void set_login(CURL *h, const struct imap_client_options *o)
-{
-	struct str secret = crypto_secret_bytes(o->password);
-	char *password = mem_must(secret.n + 1);
-
-	memcpy(password, secret.p, secret.n);
-	(void)curl_easy_setopt(h, CURLOPT_USERNAME, o->user);
-	(void)curl_easy_setopt(h, CURLOPT_PASSWORD, password);
-	mem_wipe(password, secret.n);
-	mem_free(password);
+	return take_url(&p, url);
 }
 
 static void set_options(struct imap_client *c)
 {
-	const struct imap_client_options *o = c->o;
-	CURL *h = c->curl;
+	CURL *h = c->peer.curl;
 
-	(void)curl_easy_setopt(h, CURLOPT_URL, o->url);
-	(void)curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "imap,imaps");
-	(void)curl_easy_setopt(h, CURLOPT_PROXY, "");
-	(void)curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	curl_peer_demand(&c->peer, "imap,imaps");
+	(void)curl_easy_setopt(h, CURLOPT_URL, c->o->url);
 	(void)curl_easy_setopt(h, CURLOPT_CONNECT_ONLY, 1L);
-	(void)curl_easy_setopt(h, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
-	(void)curl_easy_setopt(
-		h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	(void)curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
-	(void)curl_easy_setopt(h, CURLOPT_SSL_CTX_DATA, c);
-	if (o->ca_file != NULL) {
-		(void)curl_easy_setopt(h, CURLOPT_CAINFO, o->ca_file);
-		(void)curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
-	}
-	(void)curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)o->timeout_ms);
-	(void)curl_easy_setopt(
-		h, CURLOPT_CONNECTTIMEOUT_MS, (long)o->timeout_ms);
-	(void)curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
-	(void)curl_easy_setopt(h, CURLOPT_XFERINFODATA, c);
-	(void)curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
 	(void)curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_line);
 	(void)curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
-	(void)curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, on_socket);
-	(void)curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
-	set_login(h, o);
+	curl_peer_log_in(&c->peer, c->o->user, c->o->password);
 }
 
 static enum status log_in(struct imap_client *c, struct err *e)
 {
-	char text[CURL_ERROR_SIZE] = "";
+	enum status st;
 	CURLcode code;
 
-	c->curl = curl_easy_init();
-	BUG(c->curl == NULL);
+	curl_peer_init(&c->peer);
 	set_options(c);
-	(void)curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, text);
-	code = curl_easy_perform(c->curl);
-	(void)curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, NULL);
+	code = curl_peer_perform(&c->peer);
 	if (code == CURLE_OK)
 		return ST_OK;
+	st = code == CURLE_LOGIN_DENIED ? ST_PERM : ST_TEMP;
 	if (c->said[0] != '\0')
-		return err_set(e,
-			code == CURLE_LOGIN_DENIED ? ST_PERM : ST_TEMP,
-			"%s said: %s", c->host, c->said);
-	return err_set(e, code == CURLE_LOGIN_DENIED ? ST_PERM : ST_TEMP,
-		"%s: %s", c->host,
-		text[0] != '\0' ? text : curl_easy_strerror(code));
+		return err_set(e, st, "%s said: %s", c->peer.host, c->said);
+	return err_set(e, st, "%s: %s", c->peer.host,
+		curl_peer_reason(&c->peer, code));
 }
 
 /* ---- the session */
@@ -237,10 +118,12 @@ static enum status wait_for(
 	int64_t left = c->end.ms - clock_mono(clock_system()).ms;
 
 	if (left <= 0)
-		return err_set(e, ST_TEMP, "%s: no answer in time", c->host);
+		return err_set(
+			e, ST_TEMP, "%s: no answer in time", c->peer.host);
 	if (c->o->stop != NULL && c->o->stop(c->o->stop_ctx))
-		return err_set(e, ST_TEMP, "%s: told to stop", c->host);
-	if (curl_easy_getinfo(c->curl, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK)
+		return err_set(e, ST_TEMP, "%s: told to stop", c->peer.host);
+	if (curl_easy_getinfo(c->peer.curl, CURLINFO_ACTIVESOCKET, &fd) ==
+		CURLE_OK)
 		p.fd = fd;
 	(void)poll(&p, 1, left < TICK_MS ? (int)left : TICK_MS);
 	return ST_OK;
@@ -249,7 +132,8 @@ static enum status wait_for(
 static enum status broken(
 	const struct imap_client *c, CURLcode code, struct err *e)
 {
-	return err_set(e, ST_TEMP, "%s: %s", c->host, curl_easy_strerror(code));
+	return err_set(
+		e, ST_TEMP, "%s: %s", c->peer.host, curl_easy_strerror(code));
 }
 
 static enum status send_all(
@@ -261,7 +145,7 @@ static enum status send_all(
 
 	while (st == ST_OK && data.n > 0) {
 		n = 0;
-		code = curl_easy_send(c->curl, data.p, data.n, &n);
+		code = curl_easy_send(c->peer.curl, data.p, data.n, &n);
 		data = str_from(data, n);
 		if (code == CURLE_AGAIN)
 			st = wait_for(c, POLLOUT, e);
@@ -279,13 +163,13 @@ static enum status receive(struct imap_client *c, struct err *e)
 
 	for (; st == ST_OK; st = wait_for(c, POLLIN, e)) {
 		n = 0;
-		code = curl_easy_recv(c->curl, c->in, sizeof(c->in), &n);
+		code = curl_easy_recv(c->peer.curl, c->in, sizeof(c->in), &n);
 		if (code == CURLE_AGAIN)
 			continue;
 		if (code != CURLE_OK)
 			return broken(c, code, e);
 		if (n == 0)
-			return err_set(e, ST_TEMP, "%s hung up", c->host);
+			return err_set(e, ST_TEMP, "%s hung up", c->peer.host);
 		c->in_at = 0;
 		c->in_n = n;
 		break;
@@ -315,12 +199,13 @@ static enum status next(struct imap_client *c, struct arena *a, size_t max,
 	}
 	if (st == ST_LIMIT)
 		return err_set(e, st, "%s: an answer of more than %zu bytes",
-			c->host, max);
+			c->peer.host, max);
 	if (st != ST_OK)
-		return err_set(e, st, "%s: an answer that is no IMAP", c->host);
+		return err_set(
+			e, st, "%s: an answer that is no IMAP", c->peer.host);
 	st = imap_response_parse(a, sbuf_str(&r.text), out, e);
 	if (st != ST_OK)
-		err_prefix(e, "%s", c->host);
+		err_prefix(e, "%s", c->peer.host);
 	return st;
 }
 
@@ -337,14 +222,15 @@ static enum status judge(const struct imap_client *c, struct str tag,
 	case IMAP_BAD:
 		if (!str_eq(r->tag, tag))
 			return err_set(e, ST_INVALID,
-				"%s: an answer to another command", c->host);
+				"%s: an answer to another command",
+				c->peer.host);
 		if (r->kind == IMAP_OK)
 			return ST_OK;
-		return err_set(e, ST_PERM, "%s said: %s %.*s", c->host,
+		return err_set(e, ST_PERM, "%s said: %s %.*s", c->peer.host,
 			r->kind == IMAP_NO ? "NO" : "BAD",
 			STR_ARG(str_upto(r->text, SAID_CAP)));
 	case IMAP_BYE:
-		return err_set(e, ST_TEMP, "%s said: BYE %.*s", c->host,
+		return err_set(e, ST_TEMP, "%s said: BYE %.*s", c->peer.host,
 			STR_ARG(str_upto(r->text, SAID_CAP)));
 	case IMAP_STATUS:
 	case IMAP_GO_ON:
@@ -412,9 +298,13 @@ enum status imap_client_open(const struct imap_client_options *o,
 	struct imap_client *c = mem_must(sizeof(*c));
 	enum status st;
 
-	(void)pthread_once(&once, init_curl);
 	c->o = o;
-	if (!host_of(o->url, c->host))
+	c->peer = (struct curl_peer){ .ca_file = o->ca_file,
+		.timeout_ms = o->timeout_ms,
+		.allow_addr = o->allow_addr,
+		.stop = o->stop,
+		.stop_ctx = o->stop_ctx };
+	if (!take_url(&c->peer, o->url))
 		st = err_set(e, ST_INVALID,
 			"not imaps://HOST:PORT or imap://HOST:PORT: %.200s",
 			o->url);
@@ -438,9 +328,9 @@ void imap_client_close(struct imap_client **cp)
 
 	if (c == NULL)
 		return;
-	if (c->curl != NULL && c->commands > 0)
-		(void)curl_easy_send(c->curl, "bye LOGOUT\r\n", 12, &n);
-	curl_easy_cleanup(c->curl);
+	if (c->peer.curl != NULL && c->commands > 0)
+		(void)curl_easy_send(c->peer.curl, "bye LOGOUT\r\n", 12, &n);
+	curl_peer_fini(&c->peer);
 	mem_free(c);
 	*cp = NULL;
 }
