@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alert: moat alert: what is the matter, who knows, and does word get out. */
-#include <time.h>
-
 #include "base/bug.h"
 #include "cli/alert_digest.h"
 #include "cli/alert_recipient.h"
@@ -13,8 +11,7 @@
 
 #include "base/poison.h"
 
-#define TRIAL_LOOKS 90 /* longer than one message may take */
-#define TRIAL_LOOK_MS 500
+#define TRIAL_S 45 /* longer than one message may take */
 
 static const struct arg_row list_options[] = {
 	{ "closed", NULL, "closed ones too", 0, false },
@@ -200,28 +197,6 @@ static bool is_waiting(const struct json *notice)
 	return str_eq(json_get_str(notice, "state"), STR("waiting"));
 }
 
-/* Asks until the role notify has tried. */
-static int wait_for_trial(
-	struct cli *cli, struct str path, const struct json **out)
-{
-	const struct timespec pause = { .tv_nsec = TRIAL_LOOK_MS * 1000000L };
-	struct client_call call = {
-		.method = "GET", .path = path, .quiet = true
-	};
-	int code = CLI_GOOD;
-
-	for (int i = 0; i < TRIAL_LOOKS; i++) {
-		code = client_do(cli, &call, out);
-		if (code != CLI_GOOD || !is_waiting(*out))
-			break;
-		(void)nanosleep(&pause, NULL);
-	}
-	if (code != CLI_GOOD)
-		return code;
-	call.quiet = false; /* the last answer is the one to print */
-	return client_do(cli, &call, out);
-}
-
 static int run_test(struct cli *cli, const struct args *args)
 {
 	struct client_call call = { .method = "POST",
@@ -240,10 +215,10 @@ static int run_test(struct cli *cli, const struct args *args)
 	call.body = arena_fmt(cli->arena, "{\"channel\": \"%s\"}", channel);
 	code = client_do(cli, &call, &answer);
 	if (code == CLI_GOOD)
-		code = wait_for_trial(cli,
+		code = client_wait(cli,
 			arena_fmt(cli->arena, "/api/v1/alerts/test/%s",
 				client_text(cli, answer, "id")),
-			&answer);
+			is_waiting, TRIAL_S, &answer);
 	if (code != CLI_GOOD)
 		return code;
 	if (str_eq(json_get_str(answer, "state"), STR("sent"))) {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/settings.h"
@@ -19,6 +20,7 @@
 
 #define ANSWER_BYTES_MAX (64u << 20)
 #define TIMEOUT_MS 120000 /* an answer may wait for slow name servers */
+#define LOOK_MS 500	  /* between two looks at what is waited for */
 #define TEXT_BYTES_MAX 65536u
 
 struct talk {
@@ -259,6 +261,26 @@ int client_do(struct cli *cli, const struct client_call *call,
 	if (!cli->json)
 		print_problem(cli, *out);
 	return code >= 500 ? CLI_UNTESTED : CLI_ERRORS;
+}
+
+int client_wait(struct cli *cli, struct str path,
+	bool (*waits)(const struct json *answer), int seconds,
+	const struct json **out)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+	struct client_call call = {
+		.method = "GET", .path = path, .quiet = true
+	};
+	int code = client_do(cli, &call, out);
+
+	for (int ms = 0; code == CLI_GOOD && waits(*out) && ms < seconds * 1000;
+		ms += LOOK_MS) {
+		(void)nanosleep(&pause, NULL);
+		code = client_do(cli, &call, out);
+	}
+	if (code == CLI_GOOD && cli->json)
+		print_json(cli, *out);
+	return code;
 }
 
 struct str client_domain_path(

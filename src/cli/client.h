@@ -38,8 +38,16 @@ int client_do(struct cli *cli, const struct client_call *call,
 	const struct json **out);
 
 /*
- * The same without a word: ST_OK with the HTTP status and the answer, or what
- * is wrong and what to do about it.
+ * Asks for path until waits no longer holds of the answer, for at most so many
+ * seconds; *out is the last answer, which --json prints. Codes as client_do.
+ */
+int client_wait(struct cli *cli, struct str path,
+	bool (*waits)(const struct json *answer), int seconds,
+	const struct json **out);
+
+/*
+ * The same as client_do without a word: ST_OK with the HTTP status and the
+ * answer, or what is wrong and what to do about it.
  */
 enum status client_ask(struct cli *cli, const struct client_call *call,
 	int *code, const struct json **out, const char **remedy, struct err *e);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report_mailbox: how the mailboxes of moat.conf fare, and a trial of one. */
-#include <time.h>
-
 #include "base/bug.h"
 #include "cli/client.h"
 #include "cli/report_mailbox.h"
@@ -12,8 +10,7 @@
 #define PATH "/api/v1/mailboxes"
 
 /* Longer than a log-in may take behind a pull that is under way. */
-#define TRIAL_LOOKS 360
-#define TRIAL_LOOK_MS 500
+#define TRIAL_S 180
 
 static bool any_fails(const struct json *list)
 {
@@ -70,33 +67,12 @@ static int run_list(struct cli *cli)
 	return any_fails(list) ? CLI_WARNINGS : CLI_GOOD;
 }
 
-static bool is_done(const struct json *mailbox)
+/* Has the role imap not tried yet? */
+static bool is_waiting(const struct json *mailbox)
 {
 	const struct json *test = json_get(mailbox, "test");
 
-	return client_int(test, "done") >= client_int(test, "asked");
-}
-
-/* Asks until the role imap has tried. */
-static int wait_for_trial(
-	struct cli *cli, struct str path, const struct json **out)
-{
-	const struct timespec pause = { .tv_nsec = TRIAL_LOOK_MS * 1000000L };
-	struct client_call call = {
-		.method = "GET", .path = path, .quiet = true
-	};
-	int code = CLI_GOOD;
-
-	for (int i = 0; i < TRIAL_LOOKS; i++) {
-		code = client_do(cli, &call, out);
-		if (code != CLI_GOOD || is_done(*out))
-			break;
-		(void)nanosleep(&pause, NULL);
-	}
-	if (code != CLI_GOOD)
-		return code;
-	call.quiet = false; /* the last answer is the one to print */
-	return client_do(cli, &call, out);
+	return client_int(test, "done") < client_int(test, "asked");
 }
 
 static int run_test(struct cli *cli, const char *name)
@@ -113,19 +89,19 @@ static int run_test(struct cli *cli, const char *name)
 	BUG(path.p == NULL || call.path.p == NULL);
 	code = client_do(cli, &call, &answer);
 	if (code == CLI_GOOD)
-		code = wait_for_trial(cli, path, &answer);
+		code = client_wait(cli, path, is_waiting, TRIAL_S, &answer);
 	if (code != CLI_GOOD)
 		return code;
-	error = is_done(answer)
-			? client_text(cli, json_get(answer, "test"), "error")
-			: "nobody tried it; does the role imap run?";
+	error = is_waiting(answer)
+			? "nobody tried it; does the role imap run?"
+			: client_text(cli, json_get(answer, "test"), "error");
 	if (error[0] == '\0' && !cli->json)
 		(void)fprintf(cli->out,
 			"%s: logged in, and the folder %s is there.\n", name,
 			client_text(cli, answer, "folder"));
 	if (error[0] != '\0' && !cli->json)
 		(void)fprintf(cli->err, "moat: %s: %s\n", name, error);
-	if (!is_done(answer))
+	if (is_waiting(answer))
 		return CLI_UNTESTED;
 	return error[0] == '\0' ? CLI_GOOD : CLI_ERRORS;
 }
