@@ -88,31 +88,51 @@ static struct str name_of(struct run *x, struct str type)
 					STR_ARG(tame(x->a, type)));
 }
 
-/* "certificate-expired: 4 sessions, by google.com (1 of 3 reporters)". */
+/* The reporters of a sentence, the first of them by name. */
+struct names {
+	struct sbuf text;
+	size_t n;
+};
+
+static struct names names_new(struct arena *a)
+{
+	return (struct names){ .text = sbuf_arena(a, WHAT_BYTES_MAX) };
+}
+
+static void add_name(struct names *who, struct arena *a, struct str name)
+{
+	if (who->n++ >= NAMED_MAX)
+		return;
+	sbuf_addz(&who->text, who->n > 1 ? ", " : "");
+	sbuf_add(&who->text, tame(a, name));
+}
+
+/* "google.com, yahoo.com (2 of 3 reporters)". */
+static void write_names(struct sbuf *b, const struct names *who, size_t of)
+{
+	sbuf_add(b, sbuf_str(&who->text));
+	sbuf_fmt(b, "%s (%zu of %zu reporters)",
+		who->n > NAMED_MAX ? " and others" : "", who->n, of);
+}
+
+/* "certificate-expired in 4 sessions, reported by google.com (1 of ...". */
 static void add_type(struct run *x, struct str type)
 {
 	struct sbuf what = sbuf_arena(x->a, WHAT_BYTES_MAX);
-	struct sbuf who = sbuf_arena(x->a, WHAT_BYTES_MAX);
 	const struct store_alert_facts *f = x->f;
-	struct str name = name_of(x, type);
+	struct names who = names_new(x->a);
 	int64_t sessions = 0;
-	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_failures; i++) {
 		if (!is_same(f->failures[i].result_type, type))
 			continue;
 		sessions += f->failures[i].sessions;
-		if (n++ >= NAMED_MAX)
-			continue;
-		sbuf_addz(&who, n > 1 ? ", " : "");
-		sbuf_add(&who, tame(x->a, f->failures[i].reporter));
+		add_name(&who, x->a, f->failures[i].reporter);
 	}
-	sbuf_fmt(&what,
-		"%.*s in %lld session%s, reported by %.*s%s (%zu of "
-		"%zu reporters)",
-		STR_ARG(name), (long long)sessions, sessions == 1 ? "" : "s",
-		STR_ARG(sbuf_str(&who)), n > NAMED_MAX ? " and others" : "", n,
-		f->n_reporters);
+	sbuf_fmt(&what, "%.*s in %lld session%s, reported by ",
+		STR_ARG(name_of(x, type)), (long long)sessions,
+		sessions == 1 ? "" : "s");
+	write_names(&what, &who, f->n_reporters);
 	add(x, kind_of(type), is_known(type) ? type : OTHER, &what);
 }
 
@@ -123,21 +143,63 @@ static void run_types(struct run *x)
 			add_type(x, x->f->failures[i].result_type);
 }
 
+struct share {
+	int64_t sessions, failed;
+};
+
+static void add_sessions(struct share *s, const struct store_alert_reporter *r)
+{
+	s->sessions += r->sessions;
+	s->failed += r->failed;
+}
+
+static bool is_over(const struct alert_rules *r, struct share s)
+{
+	return s.sessions >= r->share_sessions && s.failed > 0 &&
+	       s.failed * 100 >= s.sessions * r->share;
+}
+
+/* Those with too few sessions to be judged alone are judged together. */
+static bool are_few_over(struct run *x)
+{
+	struct share few = {};
+
+	for (size_t i = 0; i < x->f->n_reporters; i++)
+		if (x->f->reporters[i].sessions < x->r->share_sessions)
+			add_sessions(&few, &x->f->reporters[i]);
+	return is_over(x->r, few);
+}
+
+/*
+ * Each reporter is judged by its own sessions: whoever signs with a name of his
+ * own may count as many as he likes, and hides nobody else's.
+ */
 static void run_share(struct run *x)
 {
 	struct sbuf what = sbuf_arena(x->a, WHAT_BYTES_MAX);
-	int64_t sessions = 0, failed = 0;
+	const struct store_alert_facts *f = x->f;
+	struct names who = names_new(x->a);
+	bool few_over = are_few_over(x);
+	struct share over = {};
 
-	for (size_t i = 0; i < x->f->n_reporters; i++) {
-		sessions += x->f->reporters[i].sessions;
-		failed += x->f->reporters[i].failed;
-	}
-	if (x->r->share == 0 || sessions < x->r->share_sessions ||
-		sessions == 0 || failed < sessions / 100 * x->r->share ||
-		failed * 100 < sessions * x->r->share)
+	if (x->r->share == 0)
 		return;
-	sbuf_fmt(&what, "%lld of %lld sessions failed, %lld %% is the limit",
-		(long long)failed, (long long)sessions, (long long)x->r->share);
+	for (size_t i = 0; i < f->n_reporters; i++) {
+		const struct store_alert_reporter *r = &f->reporters[i];
+		struct share own = { r->sessions, r->failed };
+		bool is_few = own.sessions < x->r->share_sessions;
+
+		if (is_few ? few_over && own.failed > 0 : is_over(x->r, own)) {
+			add_sessions(&over, r);
+			add_name(&who, x->a, r->name);
+		}
+	}
+	if (who.n == 0)
+		return;
+	sbuf_fmt(&what, "%lld of %lld sessions failed, reported by ",
+		(long long)over.failed, (long long)over.sessions);
+	write_names(&what, &who, f->n_reporters);
+	sbuf_fmt(&what, "; %lld %% is the limit", (long long)x->r->share);
 	add(x, STORE_ALERT_SHARE, STR(""), &what);
 }
 

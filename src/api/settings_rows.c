@@ -228,10 +228,11 @@ const struct setting_row setting_rows[] = {
 		"Trust only these certificates (PEM) for mail and webhook. "
 		"Empty: those of the system." },
 	{ "alert", "share", SETTING_INT, "10", "0..100",
-		"The share of failed sessions, in percent, from which on "
-		"there is an alert; 0 is none." },
+		"The share of failed sessions of one reporter, in percent, "
+		"from which on there is an alert; 0 is none." },
 	{ "alert", "share_sessions", SETTING_INT, "20", "1..1000000000",
-		"With fewer sessions than this the share does not matter." },
+		"Reporters with fewer sessions than this are judged together, "
+		"when together they have so many." },
 	{ "alert", "silent", SETTING_TIME, "3d", "0..31536000",
 		"A reporter with reports on three days that sends none for so "
 		"long is an alert; 0 is none." },

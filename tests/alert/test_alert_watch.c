@@ -223,7 +223,9 @@ static void share_counts_a_session_once(void **state)
 	OK(alert_watch_step(&w, &t->e));
 	assert_int_equal(alerts(t, false, &al), 2);
 	assert_int_equal(al[0].kind, STORE_ALERT_SHARE);
-	assert_str(al[0].what, "50 of 100 sessions failed, 50 % is the limit");
+	assert_str(al[0].what,
+		"50 of 100 sessions failed, reported by google.com "
+		"(1 of 1 reporters); 50 % is the limit");
 }
 
 static void a_reporter_goes_silent(void **state)
