@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Digests fall due once, go to whom the tenant names, and tell the facts. */
 #include "alert/alert_digest.h"
-#include "tests/store/engines.h"
+#include "tests/alert/reports.h"
 
 #include "base/poison.h"
 
 #define DAY UTC_DAY_S
 #define MONDAY INT64_C(20003) /* 2024-10-07 */
 #define TENANT STORE_TENANT_DEFAULT
-
-static int64_t now_s;
-
-static struct unix_time fake_now(void *ctx)
-{
-	(void)ctx;
-	return (struct unix_time){ now_s };
-}
-
-static const struct clock fake = { .now = fake_now };
 
 static struct alert_digest digest_of(struct engine *t, enum store_digest usual)
 {
@@ -44,38 +34,13 @@ static void step(struct engine *t, struct alert_digest *d, int64_t now)
 static void report(struct engine *t, const char *proof, int64_t received,
 	int64_t ok, int64_t failed, size_t n_failures)
 {
-	static int number;
-	struct store_report_failure *f = arena_array(
-		t->a, n_failures + 1, sizeof(*f));
-	struct store_report_policy p[2] = { { .type = STR("sts"),
-		.ok = ok,
-		.failed = failed,
-		.failures = f,
-		.n_failures = n_failures } };
-	struct store_report r = { .tenant = TENANT,
-		.id = store_new_id(t->a),
-		.domain = STR("d.example"),
-		.org = STR("Org"),
-		.begin = received - DAY,
-		.end = received - 1,
-		.received = received,
-		.proof = str_of(proof),
-		.policies = p,
-		.n_policies = 2 };
-	bool added = false;
-
-	for (size_t i = 0; i < n_failures; i++)
-		f[i] = (struct store_report_failure){
-			.result_type = STR("certificate-expired"),
-			.sessions = failed
-		};
-	/* Microsoft tells of the same sessions under two policies. */
-	p[1] = p[0];
-	p[1].type = STR("tlsa");
-	r.report_id = arena_fmt(t->a, "r%d", ++number);
-	r.raw_sha256 = r.report_id;
-	OK(store_report_add(t->s, &r, &added, &t->e));
-	assert_true(added);
+	tell(t, &(struct told){ .proof = proof,
+			.begin = received - DAY,
+			.received = received,
+			.ok = ok,
+			.failed = failed,
+			.type = "certificate-expired",
+			.n_failures = n_failures });
 }
 
 static void periods(void **state)

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reports in the database become alerts, and alerts become notices. */
 #include "alert/alert_watch.h"
-#include "tests/store/engines.h"
+#include "tests/alert/reports.h"
 
 #include "base/poison.h"
 
 #define DAY UTC_DAY_S
 #define START (INT64_C(20000) * DAY) /* midnight */
-
-static int64_t now_s;
-
-static struct unix_time fake_now(void *ctx)
-{
-	(void)ctx;
-	return (struct unix_time){ now_s };
-}
-
-static const struct clock fake = { .now = fake_now };
 
 static struct alert_watch watch_of(struct engine *t)
 {
@@ -38,35 +28,13 @@ static struct alert_watch watch_of(struct engine *t)
 static void report(struct engine *t, const char *proof, int64_t begin,
 	const char *type, int64_t failed)
 {
-	static int number;
-	struct store_report_failure f = { .result_type = str_of(type),
-		.sessions = failed };
-	/* Microsoft tells of the same sessions under two policies. */
-	struct store_report_policy p[2] = {
-		{ .type = STR("sts"),
+	tell(t, &(struct told){ .proof = proof,
+			.begin = begin,
+			.received = now_s,
 			.ok = 100 - failed,
 			.failed = failed,
-			.failures = &f,
-			.n_failures = failed > 0 },
-	};
-	struct store_report r = { .tenant = STORE_TENANT_DEFAULT,
-		.id = store_new_id(t->a),
-		.domain = STR("d.example"),
-		.org = STR("Org"),
-		.begin = begin,
-		.end = begin + DAY - 1,
-		.received = now_s,
-		.proof = str_of(proof),
-		.policies = p,
-		.n_policies = 2 };
-	bool added = false;
-
-	p[1] = p[0];
-	p[1].type = STR("tlsa");
-	r.report_id = arena_fmt(t->a, "r%d", ++number);
-	r.raw_sha256 = r.report_id;
-	OK(store_report_add(t->s, &r, &added, &t->e));
-	assert_true(added);
+			.type = type,
+			.n_failures = failed > 0 });
 }
 
 static size_t alerts(struct engine *t, bool closed, struct store_alert **out)
