@@ -11,6 +11,20 @@ const char *moat_version(void)
 	return MOAT_VERSION;
 }
 
+void *handle_new(size_t size)
+{
+	struct arena *a = arena_new(0);
+	struct arena **h = NULL;
+
+	if (a != NULL)
+		h = arena_alloc(a, size);
+	if (h != NULL)
+		*h = a;
+	else
+		arena_free(&a);
+	return h;
+}
+
 enum moat_status handle_status(
 	enum status st, const struct err *e, struct moat_error *err)
 {

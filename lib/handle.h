@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handle: what the objects of libmoat share: each is an arena of its own. */
+/*
+ * handle: what the objects of libmoat share: each lives in an arena of its own
+ * and begins with it.
+ */
 #pragma once
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "moat.h"
+
+/*
+ * A zeroed object of size bytes, whose first member is the arena it lives in;
+ * NULL when memory is used up.
+ */
+void *handle_new(size_t size);
 
 /* Copies the text of e (if any) to err (if any); maps the status. */
 enum moat_status handle_status(

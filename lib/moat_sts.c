@@ -37,33 +37,27 @@ static enum status record_status(const struct sts_record *rec)
 enum moat_status moat_sts_record_read(const char *const *txt, size_t n,
 	struct moat_sts_record **out, struct moat_error *err)
 {
+	struct moat_sts_record *h = handle_new(sizeof(*h));
 	struct err e = { "out of memory" };
-	struct arena *a = arena_new(0);
-	struct moat_sts_record *h = NULL;
 	enum status st = ST_LIMIT;
 	struct sts_record rec;
 	struct str *texts;
 	int failed = 0;
 
-	if (a != NULL)
-		h = arena_alloc(a, sizeof(*h));
-	texts = h == NULL ? NULL : handle_strs(a, txt, n);
-	if (texts == NULL)
-		goto out;
-	rec = sts_record_select(texts, n, &e);
-	st = record_status(&rec);
-	if (st != ST_OK)
-		goto out;
-	h->id = handle_text(a, rec.id, &failed);
-	if (failed) {
-		st = ST_LIMIT;
-		goto out;
+	texts = h == NULL ? NULL : handle_strs(h->arena, txt, n);
+	if (texts != NULL) {
+		rec = sts_record_select(texts, n, &e);
+		st = record_status(&rec);
 	}
-	h->arena = a;
-	a = NULL;
-	*out = h;
-out:
-	arena_free(&a);
+	if (st == ST_OK)
+		h->id = handle_text(h->arena, rec.id, &failed);
+	if (failed)
+		st = ST_LIMIT;
+	if (st == ST_OK) {
+		*out = h;
+		h = NULL;
+	}
+	moat_sts_record_free(&h);
 	return handle_status(st, &e, err);
 }
 
@@ -81,42 +75,37 @@ const char *moat_sts_record_id(const struct moat_sts_record *rec)
 }
 
 /* ST_LIMIT: memory. */
-static enum status copy_mx(struct moat_policy *h, struct arena *a)
+static enum status copy_mx(struct moat_policy *h)
 {
 	int failed = 0;
 
-	h->mx = arena_array(a, h->policy.n_mx, sizeof(*h->mx));
+	h->mx = arena_array(h->arena, h->policy.n_mx, sizeof(*h->mx));
 	if (h->mx == NULL)
 		return ST_LIMIT;
 	for (size_t i = 0; i < h->policy.n_mx; i++)
-		h->mx[i] = handle_text(a, h->policy.mx[i], &failed);
+		h->mx[i] = handle_text(h->arena, h->policy.mx[i], &failed);
 	return failed ? ST_LIMIT : ST_OK;
 }
 
 enum moat_status moat_policy_read(const char *text, size_t n,
 	struct moat_policy **out, struct moat_error *err)
 {
+	struct moat_policy *h = handle_new(sizeof(*h));
 	struct err e = { "out of memory" };
-	struct arena *a = arena_new(0);
-	struct moat_policy *h = NULL;
 	enum status st = ST_LIMIT;
 
-	if (a != NULL)
-		h = arena_alloc(a, sizeof(*h));
-	if (h == NULL)
-		goto out;
-	st = sts_policy_parse(a, (struct str){ text, n }, &h->policy, &e);
+	if (h != NULL)
+		st = sts_policy_parse(
+			h->arena, (struct str){ text, n }, &h->policy, &e);
 	if (st == ST_OK && h->policy.outcome != STS_POLICY_VALID)
 		st = ST_INVALID;
 	if (st == ST_OK)
-		st = copy_mx(h, a);
-	if (st != ST_OK)
-		goto out;
-	h->arena = a;
-	a = NULL;
-	*out = h;
-out:
-	arena_free(&a);
+		st = copy_mx(h);
+	if (st == ST_OK) {
+		*out = h;
+		h = NULL;
+	}
+	moat_policy_free(&h);
 	return handle_status(st, &e, err);
 }
 

@@ -14,7 +14,7 @@ struct moat_tlsrpt_record {
 
 struct moat_report {
 	struct arena *arena;
-	const struct tlsrpt_report *report;
+	struct tlsrpt_report *report;
 	const char *organization, *contact, *id;
 	struct moat_report_policy *policies;
 	struct moat_report_failure **failures; /* of each policy */
@@ -35,46 +35,41 @@ static enum status record_status(const struct tlsrpt_record *rec)
 	return ST_INVALID;
 }
 
-static enum status copy_uris(struct moat_tlsrpt_record *h, struct arena *a,
-	const struct tlsrpt_record *rec)
+static enum status copy_uris(
+	struct moat_tlsrpt_record *h, const struct tlsrpt_record *rec)
 {
 	int failed = 0;
 
-	h->uris = arena_array(a, rec->n_rua, sizeof(*h->uris));
+	h->uris = arena_array(h->arena, rec->n_rua, sizeof(*h->uris));
 	if (h->uris == NULL)
 		return ST_LIMIT;
 	for (h->n = 0; h->n < rec->n_rua; h->n++)
-		h->uris[h->n] = handle_text(a, rec->rua[h->n].text, &failed);
+		h->uris[h->n] = handle_text(
+			h->arena, rec->rua[h->n].text, &failed);
 	return failed ? ST_LIMIT : ST_OK;
 }
 
 enum moat_status moat_tlsrpt_record_read(const char *const *txt, size_t n,
 	struct moat_tlsrpt_record **out, struct moat_error *err)
 {
+	struct moat_tlsrpt_record *h = handle_new(sizeof(*h));
 	struct err e = { "out of memory" };
-	struct moat_tlsrpt_record *h = NULL;
-	struct arena *a = arena_new(0);
 	enum status st = ST_LIMIT;
 	struct tlsrpt_record rec;
 	struct str *texts;
 
-	if (a != NULL)
-		h = arena_alloc(a, sizeof(*h));
-	texts = h == NULL ? NULL : handle_strs(a, txt, n);
-	if (texts == NULL)
-		goto out;
-	st = tlsrpt_record_select(a, texts, n, &rec, &e);
+	texts = h == NULL ? NULL : handle_strs(h->arena, txt, n);
+	if (texts != NULL)
+		st = tlsrpt_record_select(h->arena, texts, n, &rec, &e);
 	if (st == ST_OK)
 		st = record_status(&rec);
 	if (st == ST_OK)
-		st = copy_uris(h, a, &rec);
-	if (st != ST_OK)
-		goto out;
-	h->arena = a;
-	a = NULL;
-	*out = h;
-out:
-	arena_free(&a);
+		st = copy_uris(h, &rec);
+	if (st == ST_OK) {
+		*out = h;
+		h = NULL;
+	}
+	moat_tlsrpt_record_free(&h);
 	return handle_status(st, &e, err);
 }
 
@@ -154,28 +149,20 @@ static enum status copy_report(struct moat_report *h)
 enum moat_status moat_report_read(const char *json, size_t n,
 	struct moat_report **out, struct moat_error *err)
 {
+	struct moat_report *h = handle_new(sizeof(*h));
 	struct err e = { "out of memory" };
-	struct arena *a = arena_new(0);
-	struct tlsrpt_report *report;
-	struct moat_report *h = NULL;
 	enum status st = ST_LIMIT;
 
-	if (a != NULL)
-		h = arena_alloc(a, sizeof(*h));
-	if (h == NULL)
-		goto out;
-	st = tlsrpt_report_read(a, (struct str){ json, n }, NULL, &report, &e);
-	if (st != ST_OK)
-		goto out;
-	h->arena = a;
-	h->report = report;
-	st = copy_report(h);
-	if (st != ST_OK)
-		goto out;
-	a = NULL;
-	*out = h;
-out:
-	arena_free(&a);
+	if (h != NULL)
+		st = tlsrpt_report_read(h->arena, (struct str){ json, n }, NULL,
+			&h->report, &e);
+	if (st == ST_OK)
+		st = copy_report(h);
+	if (st == ST_OK) {
+		*out = h;
+		h = NULL;
+	}
+	moat_report_free(&h);
 	return handle_status(st, &e, err);
 }
 
