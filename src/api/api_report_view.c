@@ -267,7 +267,7 @@ static void put_failure(struct json_writer *w, const struct store_failure *f)
 	json_open_object(w, NULL);
 	json_put_str(w, "report", f->report);
 	json_put_str(w, "domain", f->domain);
-	json_put_str(w, "organization", f->org);
+	json_put_str(w, "organization", f->reporter);
 	json_put_str(w, "proof", f->proof);
 	put_day(w, "day", f->begin / UTC_DAY_S);
 	json_put_str(w, "policy_type", f->policy_type);
@@ -279,7 +279,7 @@ void api_report_failures(struct api_call *c)
 {
 	struct store_failure_filter f = { .tenant = c->tenant,
 		.domain = api_query(c, "domain"),
-		.org = api_query_text(c, "organization"),
+		.reporter = api_query_text(c, "organization"),
 		.policy_type = api_query_text(c, "policy_type"),
 		.result_type = api_query_text(c, "result"),
 		.reason_code = api_query_text(c, "reason"),

@@ -445,8 +445,12 @@ static const char step_9[] =
 	"CREATE INDEX rollup_day ON rollup (tenant, day);"
 	"DROP TABLE rollup_before;";
 
+/* What sums call the reporter; of older reports: the organisation. */
+static const char step_10[] =
+	"ALTER TABLE report ADD COLUMN reporter TEXT NOT NULL DEFAULT '';";
+
 static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5,
-	step_6, step_7, step_8, step_9 };
+	step_6, step_7, step_8, step_9, step_10 };
 #define STEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 /* With the engine's word for IN_KEY_ORDER. */

@@ -14,6 +14,7 @@ static const struct column columns[] = {
 	COLUMN("id", COL_TEXT, AT(id)),
 	COLUMN("domain", COL_TEXT, AT(domain)),
 	COLUMN("org", COL_TEXT, AT(org)),
+	COLUMN("reporter", COL_TEXT, AT(reporter)),
 	COLUMN("report_id", COL_TEXT, AT(report_id)),
 	COLUMN("contact", COL_TEXT, AT(contact)),
 	COLUMN("begins", COL_INT, AT(begin)),
@@ -253,9 +254,11 @@ static enum status make_room(struct store *s, const struct store_report *r,
 static enum status add_rows(
 	struct store *s, const struct store_report *r, struct err *e)
 {
+	char reporter[ROLLUP_TEXT_MAX];
 	struct store_report row = *r;
 	enum status st;
 
+	row.reporter = rollup_reporter(reporter, r);
 	row.counted = r->state == STORE_REPORT_ACCEPTED
 			      ? STORE_REPORT_COUNTED
 			      : STORE_REPORT_UNCOUNTED;
@@ -263,7 +266,7 @@ static enum status add_rows(
 	for (size_t i = 0; st == ST_OK && i < r->n_policies; i++)
 		st = add_policy(s, r, i, e);
 	if (st == ST_OK && row.counted == STORE_REPORT_COUNTED)
-		st = rollup_report(s, r, 1, e);
+		st = rollup_report(s, &row, 1, e);
 	return st;
 }
 

@@ -210,10 +210,13 @@ enum status store_view_spread(struct store *s, struct arena *a,
 
 #define OF(member) offsetof(struct store_failure, member)
 
+/* Old reports have none. */
+#define WHO "CASE WHEN r.reporter = '' THEN r.org ELSE r.reporter END"
+
 static const struct column failure_columns[] = {
 	COLUMN("f.report", COL_TEXT, OF(report)),
 	COLUMN("r.domain", COL_TEXT, OF(domain)),
-	COLUMN("r.org", COL_TEXT, OF(org)),
+	COLUMN(WHO, COL_TEXT, OF(reporter)),
 	COLUMN("r.proof", COL_TEXT, OF(proof)),
 	COLUMN("r.begins", COL_INT, OF(begin)),
 	COLUMN("p.type", COL_TEXT, OF(policy_type)),
@@ -235,7 +238,8 @@ static const struct table failures = TABLE(
 
 #define FAILURES                                                               \
 	"WHERE f.tenant = $1 AND ($2 = '' OR r.domain = $2) AND "              \
-	"($3 = '' OR r.org = $3) AND ($4 = '' OR p.type = $4) AND "            \
+	"($3 = '' OR r.org = $3 OR r.reporter = $3) AND ($4 = '' OR p.type = " \
+	"$4) AND "                                                             \
 	"($5 = '' OR f.reason_code = $5) AND "                                 \
 	"($6 = '' OR f.sending_ip = $6) AND "                                  \
 	"($7 = '' OR f.receiving_host = $7) AND "                              \
@@ -249,7 +253,7 @@ enum status store_failure_list(struct store *s, struct arena *a,
 {
 	int64_t to = f->to == 0 ? INT64_MAX : f->to;
 	struct db_arg args[13] = { DB_T(f->tenant), DB_T(f->domain),
-		DB_T(f->org), DB_T(f->policy_type), DB_T(f->reason_code),
+		DB_T(f->reporter), DB_T(f->policy_type), DB_T(f->reason_code),
 		DB_T(f->sending_ip), DB_T(f->receiving_host), DB_I(f->from),
 		DB_I(to), DB_T(f->before), DB_I(STORE_REPORT_COUNTED) };
 

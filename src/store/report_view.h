@@ -15,9 +15,9 @@ enum store_view {
 	STORE_VIEW_DAY,	     /* keys: none */
 	STORE_VIEW_RESULT,   /* result type, reason */
 	STORE_VIEW_MX,	     /* MX host, result type */
-	STORE_VIEW_SOURCE,   /* organisation, sending MTA, result type */
-	STORE_VIEW_REPORTER, /* organisation */
-	STORE_VIEW_POLICY,   /* policy text, organisation */
+	STORE_VIEW_SOURCE,   /* reporter, sending MTA, result type */
+	STORE_VIEW_REPORTER, /* reporter */
+	STORE_VIEW_POLICY,   /* policy text, reporter */
 	STORE_VIEWS,
 };
 
@@ -65,16 +65,16 @@ enum status store_view_list(struct store *s, struct arena *a,
 /* How far a result type reaches, for tlsrpt_judge. */
 struct store_spread {
 	struct str result_type;
-	int64_t reporters; /* organisations that have it */
+	int64_t reporters; /* that have it */
 	int64_t sources;   /* sending MTAs that have it */
 	int64_t failed;	   /* sessions */
 };
 /*
  * Of all result types; of the filter tenant, domain, days and proven_only
  * count: a stranger's reports can change what there is to judge. *reporters:
- * organisations that reported at all, *successful: their sessions that went
- * well, of the policy type that has most. ST_NOTFOUND: there is no domain in
- * the filter, and the tenant has reports about several. Who meets something at
+ * those that reported at all, *successful: their sessions that went well, of
+ * the policy type that has most. ST_NOTFOUND: there is no domain in the filter,
+ * and the tenant has reports about several. Who meets something at
  * one of them may have no mail for the others.
  */
 enum status store_view_spread(struct store *s, struct arena *a,
@@ -84,15 +84,16 @@ enum status store_view_spread(struct store *s, struct arena *a,
 /* A failure, and the report and policy it stands in. */
 struct store_failure {
 	struct str report; /* its id, for store_report_get */
-	struct str domain, org, proof;
+	struct str domain, reporter, proof;
 	int64_t begin;
 	struct str policy_type;
 	struct store_report_failure failure;
 };
 struct store_failure_filter {
-	struct str tenant; /* must be set */
-	struct str domain; /* these empty: all */
-	struct str org, policy_type;
+	struct str tenant;   /* must be set */
+	struct str domain;   /* these empty: all */
+	struct str reporter; /* or the organisation alone */
+	struct str policy_type;
 	struct str result_type, reason_code, sending_ip, receiving_host;
 	int64_t from, to;  /* as of store_report_filter */
 	struct str before; /* reports before this id; empty: the newest */

@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "base/clock.h"
 #include "base/sbuf.h"
+#include "proto/host_name.h"
 #include "proto/tlsrpt_meaning.h"
 #include "proto/tlsrpt_text.h"
 #include "store/rollup.h"
@@ -10,6 +11,8 @@
 #include "store/table.h"
 
 #include "base/poison.h"
+
+#define DKIM "dkim:"
 
 static struct str cut(struct str s, size_t max)
 {
@@ -68,7 +71,7 @@ static void add_failure(struct store *s, struct arena *a,
 	const struct rollup_row *policy, const struct store_report_failure *f)
 {
 	struct rollup_row u = *policy;
-	struct str org = u.of.k1;
+	struct str reporter = u.of.k1;
 
 	u.ok = 0;
 	u.failed = u.n * sessions_of(f->sessions);
@@ -80,7 +83,7 @@ static void add_failure(struct store *s, struct arena *a,
 	add(s, &u);
 	u.of.kind = ROLLUP_SOURCE;
 	u.of.k3 = u.of.k1;
-	u.of.k1 = org;
+	u.of.k1 = reporter;
 	u.of.k2 = cut(tlsrpt_ip_canonical(a, f->sending_ip), ROLLUP_TEXT_MAX);
 	add(s, &u);
 }
@@ -103,7 +106,9 @@ static enum status add_policy(struct store *s, struct arena *a,
 
 	add(s, &u);
 	u.of.kind = ROLLUP_POLICY;
-	u.of.k1 = cut(r->org, ROLLUP_TEXT_MAX);
+	u.of.k1 = r->reporter;
+	if (u.of.k1.n == 0) /* of an older schema */
+		u.of.k1 = cut(r->org, ROLLUP_TEXT_MAX);
 	u.of.k2 = policy_text(a, &p->strings);
 	add(s, &u);
 	u.of.k2 = STR("");
@@ -166,6 +171,24 @@ enum status rollup_erase(struct store *s, struct str tenant, struct str domain,
 			ARGS(DB_T(tenant), DB_I(from), DB_I(to), DB_T(domain)),
 			NULL, e);
 	return st == ST_OK ? rollup_series_drop_unused(s, tenant, e) : st;
+}
+
+struct str rollup_reporter(
+	char buf[ROLLUP_TEXT_MAX], const struct store_report *r)
+{
+	struct sbuf b = sbuf_fixed(buf, ROLLUP_TEXT_MAX);
+	size_t room = ROLLUP_TEXT_MAX;
+	struct str signer = {};
+
+	if (str_starts(r->proof, STR(DKIM))) {
+		signer = str_from(r->proof, sizeof(DKIM) - 1);
+		signer = str_upto(signer, HOST_NAME_BYTES_MAX);
+		room -= signer.n + sizeof(" ()");
+	}
+	sbuf_add(&b, cut(r->org, room));
+	if (signer.n > 0)
+		sbuf_fmt(&b, "%s(%.*s)", b.n > 0 ? " " : "", STR_ARG(signer));
+	return sbuf_str(&b);
 }
 
 int64_t rollup_day(const struct store_report *r)

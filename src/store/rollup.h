@@ -13,9 +13,9 @@
 #include "store/store.h"
 
 enum rollup_kind {
-	ROLLUP_POLICY, /* k1: organisation, k2: policy text; ok, failed */
+	ROLLUP_POLICY, /* k1: reporter, k2: policy text; ok, failed */
 	ROLLUP_RESULT, /* k1: result type, k2: MX host, k3: reason; failed */
-	ROLLUP_SOURCE, /* k1: organisation, k2: sending MTA, k3: result type;
+	ROLLUP_SOURCE, /* k1: reporter, k2: sending MTA, k3: result type;
 			  failed */
 	ROLLUP_DAY,    /* ok, failed */
 };
@@ -44,6 +44,13 @@ enum status rollup_write(struct store *s, struct err *e);
  */
 enum status rollup_erase(struct store *s, struct str tenant, struct str domain,
 	int64_t from, int64_t to, struct err *e);
+
+/*
+ * Who reports, in buf: the organisation, which anybody may call himself, and in
+ * brackets the domain whose signature proves it. So two of one name are two.
+ */
+struct str rollup_reporter(
+	char buf[ROLLUP_TEXT_MAX], const struct store_report *r);
 
 /* The day (since 1970) a report counts for. */
 int64_t rollup_day(const struct store_report *r);

@@ -464,6 +464,10 @@ struct store_report {
 	struct str tenant, id; /* id: store_new_id */
 	struct str domain;     /* the tenant's domain, by the label */
 	struct str org, report_id, contact;
+	/* Who reports, as sums and failures name him: the organisation, and
+	 * the domain whose signature proves it: "Google Inc. (google.com)".
+	 * Kept by the store. */
+	struct str reporter;
 	int64_t begin, end, received;
 	struct str via; /* "post", "import", "mail" */
 	/* What shows that it is the sender's: empty: nothing (unauthenticated);

@@ -27,6 +27,8 @@ static const struct str hosts[] = { STR("mx1.a.example"), STR("MX1.a.example."),
 static const struct str proofs[] = { STR(""), STR("import"),
 	STR("dkim:s.example") };
 
+static size_t n_proofs = 3;
+
 #define PICK(list) (list)[rng(sizeof(list) / sizeof((list)[0]))]
 
 static uint64_t seed;
@@ -48,7 +50,7 @@ static struct store_report random_report(struct arena *a, size_t no)
 		.contact = STR("tls@s.example"),
 		.begin = (int64_t)rng(3) * DAY,
 		.received = (int64_t)rng(1000),
-		.proof = PICK(proofs),
+		.proof = proofs[rng(n_proofs)],
 		.state = rng(5) == 0 ? STORE_REPORT_QUARANTINED
 				     : STORE_REPORT_ACCEPTED,
 		.raw_name = arena_fmt(a, "raw-%zu", rng(40)),
@@ -199,6 +201,7 @@ static void sums_are_those_of_a_recount(void **state)
 	"CREATE INDEX rollup_day ON rollup (tenant, day);"                     \
 	"DROP TABLE days;"                                                     \
 	"DROP TABLE series;"                                                   \
+	"ALTER TABLE report DROP COLUMN reporter;"                             \
 	"DELETE FROM schema_version WHERE version > 8;"
 
 static void sums_of_an_older_schema_stay(void **state)
@@ -206,8 +209,10 @@ static void sums_of_an_older_schema_stay(void **state)
 	struct engine *t = *state;
 
 	seed = 3;
+	n_proofs = 2; /* signed ones had other names */
 	for (size_t i = 0; i < 100; i++)
 		change(t, i);
+	n_proofs = 3;
 	store_close(&t->s);
 	assert_int_equal(
 		system(arena_fmt(t->a, "sqlite3 %s '%s'", t->target, BACK_TO_8)
@@ -318,6 +323,121 @@ static void policy_types_stay_apart(void **state)
 	assert_false(rows[0].unproven);
 }
 
+/* Adds a report of one failure each, of one name with several proofs. */
+static void add_of_one_name(struct engine *t, struct str org)
+{
+	static const struct str of[] = { STR("dkim:google.com"),
+		STR("dkim:evil.example"), STR("import"), STR("") };
+	struct store_report_failure f = { .result_type = STR("odd"),
+		.sending_ip = STR("192.0.2.1"),
+		.sessions = 1 };
+	struct store_report_policy p = {
+		.type = STR("sts"), .failures = &f, .n_failures = 1
+	};
+	struct store_report r = { .tenant = STORE_TENANT_DEFAULT,
+		.domain = STR("a.example"),
+		.org = org,
+		.policies = &p,
+		.n_policies = 1 };
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		r.id = r.report_id = r.raw_name = r.raw_sha256 = arena_fmt(
+			t->a, "%zu", i);
+		r.proof = of[i];
+		OK(store_report_add(t->s, &r, NULL, &t->e));
+	}
+}
+
+/* Anybody may call himself Google, and sign with a domain of his own. */
+static void a_name_is_not_a_proof(void **state)
+{
+	/* Proven or not, and whose. */
+	static const char *const names[] = { "0|Google", "1|Google",
+		"0|Google (evil.example)", "0|Google (google.com)" };
+	static const struct {
+		enum store_view view;
+		const char *rest;
+	} views[] = { { STORE_VIEW_SOURCE, "192.0.2.1|odd| 0-0 1 0 1\n" },
+		{ STORE_VIEW_REPORTER, "|| 0-0 1 0 0\n" } };
+	static const struct {
+		const char *asked;
+		size_t n;
+	} filters[] = { { "Google (google.com)", 1 },
+		{ "Google (evil.example)", 1 }, { "Google", 4 },
+		{ "google.com", 0 } };
+	struct store_failure_filter filter = { .tenant = STORE_TENANT_DEFAULT,
+		.limit = 9 };
+	struct engine *t = *state;
+	struct store_failure *failures;
+	struct str text;
+	size_t n;
+
+	add_of_one_name(t, STR("Google"));
+	text = views_of(t, t->s, STR("a.example"));
+	for (size_t i = 0; i < 2; i++) {
+		struct sbuf b = sbuf_arena(t->a, 1000);
+
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+			sbuf_fmt(&b, "%d sts %s|%s", views[i].view, names[k],
+				views[i].rest);
+		assert_non_null(memmem(text.p, text.n, b.p, b.n));
+	}
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		filter.reporter = str_of(filters[i].asked);
+		OK(store_failure_list(
+			t->s, t->a, &filter, &failures, &n, &t->e));
+		assert_int_equal(n, filters[i].n);
+	}
+	filter.reporter = STR("");
+	OK(store_failure_list(t->s, t->a, &filter, &failures, &n, &t->e));
+	assert_str(failures[0].reporter, "Google");
+	assert_str(failures[3].reporter, "Google (google.com)");
+}
+
+static void a_long_name_hides_no_proof(void **state)
+{
+	struct store_view_filter f = { .view = STORE_VIEW_REPORTER,
+		.tenant = STORE_TENANT_DEFAULT,
+		.to = 1,
+		.limit = 9 };
+	struct store_view_row *rows;
+	struct engine *t = *state;
+	char org[400];
+	size_t n;
+
+	memset(org, 'x', sizeof(org));
+	add_of_one_name(t, (struct str){ org, sizeof(org) });
+	OK(store_view_list(t->s, t->a, &f, &rows, &n, &t->e));
+	assert_int_equal(n, 4);
+	assert_true(str_ends(rows[0].keys[0], STR("xx (evil.example)")));
+	assert_true(str_ends(rows[1].keys[0], STR("xx (google.com)")));
+	for (size_t i = 0; i < n; i++)
+		assert_in_range(rows[i].keys[0].n, 299, 300);
+}
+
+/* What an older schema counted under the organisation alone. */
+static void old_names_are_taken_back(void **state)
+{
+	struct engine *t = *state;
+
+	add_of_one_name(t, STR("Google"));
+	store_close(&t->s);
+	assert_int_equal(
+		system(arena_fmt(t->a,
+			"sqlite3 %s \"UPDATE report SET reporter = '', "
+			"org = 'Old' WHERE proof = 'dkim:google.com'; "
+			"UPDATE series SET k1 = 'Old' WHERE k1 = "
+			"'Google (google.com)'\"",
+			t->target)
+				.p),
+		0);
+	OK(store_open(t->target, &t->s, &t->e));
+	for (size_t i = 0; i < 4; i++)
+		OK(store_report_drop_raw(
+			t->s, arena_fmt(t->a, "%zu", i), &t->e));
+	assert_str(views_of(t, t->s, STR("")), "");
+}
+
 static void a_better_proof_takes_the_place(void **state)
 {
 	struct store_report_policy p = { .type = STR("sts"), .ok = 10 };
@@ -406,7 +526,7 @@ static void spread_and_single_failures(void **state)
 	assert_int_equal(n, 2);
 	assert_str(failures[0].report, "1");
 	assert_str(failures[1].failure.sending_ip, "192.0.2.1");
-	filter.org = STR("0");
+	filter.reporter = STR("0");
 	filter.result_type = STR("");
 	OK(store_failure_list(t->s, t->a, &filter, &failures, &n, &t->e));
 	assert_int_equal(n, 2);
@@ -471,6 +591,9 @@ int main(void)
 		cmocka_unit_test(transactions_add_up_too),
 		cmocka_unit_test(sums_outlive_details),
 		cmocka_unit_test(policy_types_stay_apart),
+		cmocka_unit_test(a_name_is_not_a_proof),
+		cmocka_unit_test(a_long_name_hides_no_proof),
+		cmocka_unit_test(old_names_are_taken_back),
 		cmocka_unit_test(a_better_proof_takes_the_place),
 		cmocka_unit_test(spread_and_single_failures),
 		cmocka_unit_test(each_tenant_keeps_its_own_time),
