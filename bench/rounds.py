@@ -7,13 +7,24 @@ import statistics
 import sys
 
 
-def interleave(rounds, candidates):
+def mean(results):
+    """Of slices of the same length."""
+    return {key: statistics.mean(r[key] for r in results)
+            for key in ("rate", "wall")}
+
+
+def interleave(rounds, candidates, slices=1):
     """Runs all candidates once per round, so that what the machine does to one
-    it does to its neighbours. {name: [result of each round]}"""
+    it does to its neighbours. {name: [result of each round]}. With slices, all
+    take turns so often within a round, and of each only the mean rates are
+    kept: what disturbs the machine for some seconds then disturbs all alike."""
     rows = {name: [] for name in candidates}
     for i in range(rounds):
-        for name, run in candidates.items():
-            rows[name].append(run())
+        turns = [{name: run() for name, run in candidates.items()}
+                 for _ in range(slices)]
+        for name in candidates:
+            results = [turn[name] for turn in turns]
+            rows[name].append(mean(results) if slices > 1 else results[0])
             print(f"round {i + 1}/{rounds} {name}: "
                   f"{rows[name][-1]['rate']:.0f}", file=sys.stderr)
     return rows

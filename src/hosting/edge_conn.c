@@ -179,8 +179,10 @@ static enum edge_step edge_conn_fill(struct edge_conn *c)
 	enum status st;
 	size_t n;
 
-	if (c->in == NULL)
-		c->in = mem_must(IN_BYTES);
+	if (c->in == NULL) {
+		c->in = mem_grow(NULL, IN_BYTES); /* needs no zeros */
+		BUG(c->in == NULL);
+	}
 	if (c->in_at > 0) {
 		memmove(c->in, c->in + c->in_at, c->in_n);
 		c->in_at = 0;

@@ -17,8 +17,7 @@ VERDICT = r"\b(pass|fail|undecided)\b"
 BENCHES = {
     "dns": (["--rounds", "2", "--seconds", "1", "--names", "50"],
             ["moat", "knot", "moat / knot"], 1),
-    "edge": (["--rounds", "1", "--seconds", "1", "--names", "20",
-              "--warmup", "0"],
+    "edge": (["--rounds", "1", "--slices", "2", "--names", "20"],
              ["bare loop, 1", "nginx static, 1", "nginx by variable, 20",
               "edge, 1", "edge, 20, cache holds all", "edge, keep-alive"], 8),
     "intake": (["--rounds", "1", "--mails", "20", "--ms", "20"],
