@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alert: moat alert: what is the matter, who knows, and does word get out. */
-#include "base/bug.h"
 #include "cli/alert_digest.h"
 #include "cli/alert_recipient.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/report_explain.h"
-#include "cli/report_import.h"
+#include "cli/report_query.h"
 #include "cli/table.h"
 
 #include "base/poison.h"
@@ -15,29 +14,13 @@
 
 static const struct arg_row list_options[] = {
 	{ "closed", NULL, "closed ones too", 0, false },
-	{ "tenant", "TENANT", "this tenant's instead of the default one's", 0,
-		false },
+	REPORT_TENANT,
 	{},
 };
 static const struct arg_row tenant_options[] = {
-	{ "tenant", "TENANT", "this tenant's instead of the default one's", 0,
-		false },
+	REPORT_TENANT,
 	{},
 };
-
-/* "?tenant=NAME", or "" without one; p == NULL after a message. */
-static struct str tenant_query(struct cli *cli, const struct args *args)
-{
-	const char *tenant = args_get(args, "tenant");
-
-	if (tenant == NULL)
-		return STR("");
-	if (!report_is_tenant(str_of(tenant))) {
-		(void)cli_usage(cli, REPORT_TENANT_USAGE);
-		return (struct str){};
-	}
-	return arena_fmt(cli->arena, "?tenant=%s", tenant);
-}
 
 static void print_list(struct cli *cli, const struct json *answer)
 {
@@ -65,22 +48,18 @@ static void print_list(struct cli *cli, const struct json *answer)
 
 static int run_list(struct cli *cli, const struct args *args)
 {
+	struct report_query q = report_query_begin(cli, "/api/v1/alerts");
 	struct client_call call = { .method = "GET" };
 	const struct json *answer;
-	struct str query;
-	int code;
+	int code = report_query_tenant(cli, args, &q);
 
+	if (code != CLI_GOOD)
+		return code;
 	if (args->words.n > 0)
 		return cli_usage(cli, "it takes no arguments");
-	query = tenant_query(cli, args);
-	if (query.p == NULL)
-		return CLI_USAGE;
-	call.path = arena_fmt(cli->arena, "/api/v1/alerts%.*s%s",
-		STR_ARG(query),
-		!args_flag(args, "closed") ? ""
-		: query.n > 0		   ? "&closed=yes"
-					   : "?closed=yes");
-	BUG(call.path.p == NULL);
+	report_query_add(
+		&q, "closed", args_flag(args, "closed") ? "yes" : NULL);
+	call.path = report_query_path(&q);
 	code = client_do(cli, &call, &answer);
 	if (code == CLI_GOOD && !cli->json)
 		print_list(cli, answer);
@@ -159,18 +138,19 @@ static int run_one(struct cli *cli, const struct args *args, const char *method,
 {
 	struct client_call call = { .method = method };
 	const struct json *answer;
-	struct str query;
+	struct report_query q;
 	int code;
 
 	if (args->words.n != 1 || !is_id(args->words.items[0]))
 		return cli_usage(cli, "the id of one alert is needed, as moat "
 				      "alert list shows it");
-	query = tenant_query(cli, args);
-	if (query.p == NULL)
-		return CLI_USAGE;
-	call.path = arena_fmt(cli->arena, "/api/v1/alerts/%s%s%.*s",
-		args->words.items[0], verb, STR_ARG(query));
-	BUG(call.path.p == NULL);
+	q = report_query_begin(cli, "/api/v1/alerts/");
+	sbuf_addz(&q.b, args->words.items[0]);
+	sbuf_addz(&q.b, verb);
+	code = report_query_tenant(cli, args, &q);
+	if (code != CLI_GOOD)
+		return code;
+	call.path = report_query_path(&q);
 	if (verb[0] != '\0')
 		call.body = STR("{}");
 	code = client_do(cli, &call, &answer);

@@ -66,19 +66,28 @@ static void print_recipients(struct cli *cli, const struct json *answer)
 					"none of its own)\n");
 }
 
+/* Makes the call, of the tenant that --tenant names. */
+static int ask(struct cli *cli, const struct args *args, struct report_query *q,
+	struct client_call *call, const struct json **out)
+{
+	int code = report_query_tenant(cli, args, q);
+
+	if (code != CLI_GOOD)
+		return code;
+	call->path = report_query_path(q);
+	return client_do(cli, call, out);
+}
+
 static int run_list(struct cli *cli, const struct args *args)
 {
 	struct report_query q = report_query_begin(cli, RECIPIENTS);
 	struct client_call call = { .method = "GET" };
 	const struct json *answer;
-	int code = report_query_tenant(cli, args, &q);
+	int code;
 
-	if (code != CLI_GOOD)
-		return code;
 	if (args->words.n > 0)
 		return cli_usage(cli, "it takes no arguments");
-	call.path = report_query_path(&q);
-	code = client_do(cli, &call, &answer);
+	code = ask(cli, args, &q, &call, &answer);
 	if (code == CLI_GOOD && !cli->json)
 		print_recipients(cli, answer);
 	return code;
@@ -105,17 +114,14 @@ static int run_add(struct cli *cli, const struct args *args)
 	struct report_query q = report_query_begin(cli, RECIPIENTS);
 	struct client_call call = { .method = "POST" };
 	const struct json *answer;
-	int code = report_query_tenant(cli, args, &q);
+	int code;
 
-	if (code != CLI_GOOD)
-		return code;
 	if (has_words(args))
 		call.body = body_of(cli, "channel", args->words.items[0],
 			"target", args->words.items[1]);
 	if (call.body.p == NULL)
 		return wrong_words(cli);
-	call.path = report_query_path(&q);
-	code = client_do(cli, &call, &answer);
+	code = ask(cli, args, &q, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
 		return code;
 	(void)fprintf(cli->out, "%s is told from now on.\n",
@@ -133,16 +139,13 @@ static int run_remove(struct cli *cli, const struct args *args)
 	struct report_query q = report_query_begin(cli, RECIPIENTS);
 	struct client_call call = { .method = "DELETE" };
 	const struct json *answer;
-	int code = report_query_tenant(cli, args, &q);
+	int code;
 
-	if (code != CLI_GOOD)
-		return code;
 	if (!has_words(args))
 		return wrong_words(cli);
 	report_query_add(&q, "channel", args->words.items[0]);
 	report_query_add(&q, "target", args->words.items[1]);
-	call.path = report_query_path(&q);
-	code = client_do(cli, &call, &answer);
+	code = ask(cli, args, &q, &call, &answer);
 	if (code == CLI_GOOD && !cli->json)
 		print_recipients(cli, answer);
 	return code;
@@ -167,10 +170,8 @@ int alert_options_run(struct cli *cli, const struct args *args)
 	struct report_query q = report_query_begin(cli, OPTIONS);
 	struct client_call call = { .method = "GET" };
 	const struct json *answer;
-	int code = report_query_tenant(cli, args, &q);
+	int code;
 
-	if (code != CLI_GOOD)
-		return code;
 	if (args->words.n > 0)
 		return cli_usage(cli, "it takes no arguments");
 	if (digest != NULL || quiet != NULL) {
@@ -179,8 +180,7 @@ int alert_options_run(struct cli *cli, const struct args *args)
 		if (call.body.p == NULL)
 			return cli_usage(cli, "that is too long");
 	}
-	call.path = report_query_path(&q);
-	code = client_do(cli, &call, &answer);
+	code = ask(cli, args, &q, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
 		return code;
 	print_option(cli, answer, "digest", "digest_now");

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* audit: moat audit: when, who, what, to which domain. */
-#include "base/bug.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/report_query.h"
 #include "cli/table.h"
-#include "proto/host_name.h"
 
 #include "base/poison.h"
 
@@ -38,25 +37,18 @@ static void print_all(struct cli *cli, const struct json *answer)
 
 static int run(struct cli *cli, const struct args *args)
 {
+	struct report_query q = report_query_begin(cli, "/api/v1/audit");
 	struct client_call call = { .method = "GET" };
-	const char *domain = args_get(args, "domain");
 	const struct json *answer;
-	struct str name = STR("");
-	int64_t limit = 100;
-	struct err e = {};
-	int code;
+	int code = report_query_domain(cli, args, &q);
 
+	if (code == CLI_GOOD)
+		code = report_query_limit(cli, args, &q);
+	if (code != CLI_GOOD)
+		return code;
 	if (args->words.n > 0)
 		return cli_usage(cli, "it takes no arguments");
-	if (args_int(args, "limit", 1, 1000, &limit, &e) != ST_OK)
-		return cli_usage(cli, "%s", e.text);
-	if (domain != NULL &&
-		host_name_parse(cli->arena, str_of(domain), &name, &e) != ST_OK)
-		return cli_usage(cli, "%s: %s", domain, e.text);
-	call.path = arena_fmt(cli->arena, "/api/v1/audit?limit=%lld%s%.*s",
-		(long long)limit, domain != NULL ? "&domain=" : "",
-		STR_ARG(name));
-	BUG(call.path.p == NULL);
+	call.path = report_query_path(&q);
 	code = client_do(cli, &call, &answer);
 	if (code == CLI_GOOD && !cli->json)
 		print_all(cli, answer);

@@ -3,13 +3,12 @@
  * report_import: hands files to moatd, which digests them like those it gets
  * by mail or POST, and shows what it has.
  */
-#include "base/bug.h"
 #include "cli/client.h"
 #include "cli/mail_files.h"
 #include "cli/report_import.h"
+#include "cli/report_query.h"
 #include "cli/table.h"
 #include "intake/unpack.h"
-#include "proto/host_name.h"
 
 #include "base/poison.h"
 
@@ -154,30 +153,13 @@ const struct arg_row report_list_options[] = {
 	{ "state", "STATE",
 		"the quarantined or ignored ones instead of the accepted", 0,
 		false },
-	{ "tenant", "TENANT", "this tenant's instead of the default one's", 0,
-		false },
+	REPORT_TENANT,
 	{},
 };
 const struct arg_row report_unreadable_options[] = {
 	{ "limit", "N", "at most so many, the newest first", 0, false },
 	{},
 };
-
-static struct str query_of(struct cli *cli, const char *path,
-	const struct args *args, struct str domain, struct err *e)
-{
-	int64_t limit = 100;
-	struct str s;
-
-	if (args_int(args, "limit", 1, 1000, &limit, e) != ST_OK)
-		return (struct str){};
-	s = domain.n == 0 ? arena_fmt(cli->arena, "%s?limit=%lld", path,
-				    (long long)limit)
-			  : arena_fmt(cli->arena, "%s?limit=%lld&domain=%.*s",
-				    path, (long long)limit, STR_ARG(domain));
-	BUG(s.p == NULL);
-	return s;
-}
 
 static struct str day_of(struct cli *cli, int64_t t)
 {
@@ -204,15 +186,6 @@ static void list_policy(struct cli *cli, struct table *t,
 		row->cells[8] = table_text(t, json_get_str(report, "why"));
 }
 
-bool report_is_tenant(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!chr_is_digit(s.p[i]) && s.p[i] != '-' &&
-			(s.p[i] < 'a' || s.p[i] > 'z'))
-			return false;
-	return s.n > 0 && s.n <= 63;
-}
-
 static bool is_state(struct str s)
 {
 	return str_eq(s, STR("accepted")) || str_eq(s, STR("quarantined")) ||
@@ -226,32 +199,22 @@ int report_list_run(struct cli *cli, const struct args *args)
 	const char *state = args_get(args, "state");
 	/* What was accepted needs no reason. */
 	struct table t = table_of(cli->arena, heads, state == NULL ? 8 : 9);
+	struct report_query q = report_query_begin(cli, "/api/v1/reports");
 	struct client_call call = { .method = "GET" };
-	const char *domain = args_get(args, "domain");
-	const char *tenant = args_get(args, "tenant");
 	const struct json *answer;
-	struct str name = {};
-	struct err e = {};
-	int code;
+	int code = report_query_domain(cli, args, &q);
 
-	if (domain != NULL &&
-		host_name_parse(cli->arena, str_of(domain), &name, &e) != ST_OK)
-		return cli_usage(cli, "%s: %s", domain, e.text);
-	call.path = query_of(cli, "/api/v1/reports", args, name, &e);
-	if (call.path.p == NULL)
-		return cli_usage(cli, "%s", e.text);
+	if (code == CLI_GOOD)
+		code = report_query_limit(cli, args, &q);
+	if (code == CLI_GOOD)
+		code = report_query_tenant(cli, args, &q);
+	if (code != CLI_GOOD)
+		return code;
 	if (state != NULL && !is_state(str_of(state)))
 		return cli_usage(cli, "--state must be accepted, quarantined "
 				      "or ignored");
-	if (tenant != NULL && !report_is_tenant(str_of(tenant)))
-		return cli_usage(cli, REPORT_TENANT_USAGE);
-	if (tenant != NULL)
-		call.path = arena_fmt(cli->arena, "%.*s&tenant=%s",
-			STR_ARG(call.path), tenant);
-	if (state != NULL)
-		call.path = arena_fmt(
-			cli->arena, "%.*s&state=%s", STR_ARG(call.path), state);
-	BUG(call.path.p == NULL);
+	report_query_add(&q, "state", state);
+	call.path = report_query_path(&q);
 	code = client_do(cli, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
 		return code;
@@ -271,16 +234,16 @@ int report_unreadable_run(struct cli *cli, const struct args *args)
 {
 	static const char *const heads[] = { "RECEIVED", "FILE", "RECIPIENT",
 		"REMOTE", ">BYTES", "REASON" };
+	struct report_query q = report_query_begin(
+		cli, "/api/v1/reports/unreadable");
 	struct table t = table_of(cli->arena, heads, 6);
 	struct client_call call = { .method = "GET" };
 	const struct json *answer;
-	struct err e = {};
-	int code;
+	int code = report_query_limit(cli, args, &q);
 
-	call.path = query_of(
-		cli, "/api/v1/reports/unreadable", args, (struct str){}, &e);
-	if (call.path.p == NULL)
-		return cli_usage(cli, "%s", e.text);
+	if (code != CLI_GOOD)
+		return code;
+	call.path = report_query_path(&q);
 	code = client_do(cli, &call, &answer);
 	if (code != CLI_GOOD || cli->json)
 		return code;

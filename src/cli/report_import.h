@@ -11,10 +11,6 @@ int report_replay_run(struct cli *cli, const struct args *args);
 int report_list_run(struct cli *cli, const struct args *args);
 int report_unreadable_run(struct cli *cli, const struct args *args);
 
-/* Can it be the name of a tenant? It goes into a path as it is. */
-bool report_is_tenant(struct str s);
-#define REPORT_TENANT_USAGE "--tenant: a tenant has a-z, 0-9 and - in its name"
-
 extern const struct arg_row report_replay_options[];
 extern const struct arg_row report_list_options[];
 extern const struct arg_row report_unreadable_options[];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report_query: the options that say which reports of the running system are
- * meant, and the path of the API that asks for them.
+ * report_query: the options that say which reports (alerts, changes) of the
+ * running system are meant, and the path of the API that asks for them.
  */
 #pragma once
 
@@ -38,7 +38,11 @@ void report_query_add(
 int report_query_days(
 	struct cli *cli, const struct args *args, struct report_query *q);
 
-/* Adds --tenant alone. */
+/* These add one option, if it was given; codes as report_query_days. */
+int report_query_domain(
+	struct cli *cli, const struct args *args, struct report_query *q);
+int report_query_limit(
+	struct cli *cli, const struct args *args, struct report_query *q);
 int report_query_tenant(
 	struct cli *cli, const struct args *args, struct report_query *q);
 

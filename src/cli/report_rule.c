@@ -2,11 +2,12 @@
 /* report_rule: what becomes of reports that nothing proves. */
 #include "base/bug.h"
 #include "cli/client.h"
-#include "cli/report_import.h"
+#include "cli/report_query.h"
 #include "cli/report_rule.h"
 
 #include "base/poison.h"
 
+#define PATH "/api/v1/reports/rule"
 #define BODY_BYTES_MAX 4096u
 
 const struct arg_row report_rule_options[] = {
@@ -14,8 +15,7 @@ const struct arg_row report_rule_options[] = {
 		"mail without a good signature: accept, quarantine or ignore",
 		0, false },
 	{ "post", "WHAT", "reports over HTTPS: the same words", 0, false },
-	{ "tenant", "TENANT", "this tenant's rule instead of the default one's",
-		0, false },
+	REPORT_TENANT,
 	{},
 };
 
@@ -56,19 +56,17 @@ int report_rule_run(struct cli *cli, const struct args *args)
 {
 	const char *mail = args_get(args, "mail");
 	const char *post = args_get(args, "post");
-	const char *tenant = args_get(args, "tenant");
+	struct report_query q = report_query_begin(cli, PATH);
 	struct client_call call = { .method = "GET" };
 	const struct json *answer;
-	int code;
+	int code = report_query_tenant(cli, args, &q);
 
+	if (code != CLI_GOOD)
+		return code;
 	if (!is_rule(mail) || !is_rule(post))
 		return cli_usage(cli, "--mail and --post must be accept, "
 				      "quarantine or ignore");
-	if (tenant != NULL && !report_is_tenant(str_of(tenant)))
-		return cli_usage(cli, REPORT_TENANT_USAGE);
-	call.path = arena_fmt(cli->arena, "/api/v1/reports/rule%s%s",
-		tenant == NULL ? "" : "?tenant=", tenant == NULL ? "" : tenant);
-	BUG(call.path.p == NULL);
+	call.path = report_query_path(&q);
 	if (mail != NULL || post != NULL) {
 		call.method = "POST";
 		call.body = body_of(cli, mail, post);
