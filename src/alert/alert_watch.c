@@ -181,6 +181,29 @@ out:
 	return st;
 }
 
+/*
+ * What is wrong with one domain's rows is no other's trouble: the first that
+ * fails is told of when all were looked at. A database that is away as a whole
+ * (ST_TEMP) is not asked once more for each.
+ */
+static enum status look_at_each(struct alert_watch *w,
+	const struct store_alert_domain *due, size_t n, struct err *e)
+{
+	enum status first = ST_OK, st = ST_OK;
+
+	for (size_t i = 0; i < n && st != ST_TEMP; i++) {
+		struct err why = {};
+
+		st = look_at(w, due[i].tenant, due[i].domain, &why);
+		if (st != ST_OK && (first == ST_OK || st == ST_TEMP)) {
+			first = st;
+			*e = why;
+			err_prefix(e, "%.*s", STR_ARG(due[i].domain));
+		}
+	}
+	return first;
+}
+
 static void note_last(struct alert_watch *w, struct str id)
 {
 	BUG(id.n > sizeof(w->last_bytes));
@@ -193,18 +216,21 @@ enum status alert_watch_step(struct alert_watch *w, struct err *e)
 	int64_t now = clock_now(w->clock).s;
 	struct store_alert_domain *due = NULL;
 	bool all = now >= w->all_at;
+	enum status st, looked = ST_OK;
 	struct arena *a = arena_must(0);
+	struct err why = {};
 	int64_t unread = 0;
 	struct str newest;
-	enum status st;
 	size_t n = 0;
 
 	st = store_alert_newest(w->store, a, &newest, e);
 	if (st == ST_OK && (all || !str_eq(newest, w->last)))
 		st = store_alert_domains(w->store, a, all ? STR("") : w->last,
 			now - w->o.window_s, all, &due, &n, e);
-	for (size_t i = 0; st == ST_OK && i < n; i++)
-		st = look_at(w, due[i].tenant, due[i].domain, e);
+	if (st == ST_OK)
+		looked = look_at_each(w, due, n, &why);
+	if (st == ST_OK && looked == ST_TEMP)
+		st = looked;
 	if (st == ST_OK)
 		st = store_alert_unread(
 			w->store, now - w->o.window_s, &unread, e);
@@ -216,7 +242,10 @@ enum status alert_watch_step(struct alert_watch *w, struct err *e)
 		note_last(w, newest);
 		w->unread = unread;
 		w->all_at = all ? now + ALL_S : w->all_at;
+		st = looked;
 	}
+	if (looked != ST_OK)
+		*e = why;
 	arena_free(&a);
 	return st;
 }

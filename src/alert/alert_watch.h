@@ -31,6 +31,7 @@ struct alert_watch {
 
 /*
  * Looks at the domains with new reports, and at all once an hour. Statuses of
- * the store; what was not looked at is looked at by the next call.
+ * the store. After ST_TEMP the next call begins where this one did; a domain
+ * that fails otherwise holds up no other, and is looked at within an hour.
  */
 enum status alert_watch_step(struct alert_watch *w, struct err *e);

@@ -200,6 +200,27 @@ static enum status notify_open(
 	return st;
 }
 
+/* Did the step go well? It says so if not. */
+static bool is_ok(enum status st, const struct err *why)
+{
+	if (st != ST_OK)
+		LOG(LOG_ERROR, "notify.held_up", KV_Z("reason", why->text));
+	return st == ST_OK;
+}
+
+/* One that fails holds up none of the others: what is due is sent. */
+static bool step_all(struct state *s)
+{
+	struct err e = {};
+	bool ok = is_ok(alert_watch_step(&s->watch, &e), &e);
+
+	ok &= is_ok(alert_digest_step(&s->digest, &e), &e);
+	ok &= is_ok(alert_send_step(&s->send, &e), &e);
+	if (s->with_names)
+		ok &= is_ok(reverse_names_step(&s->names, &e), &e);
+	return ok;
+}
+
 static enum status notify_start(
 	struct role_env *env, void *state, struct err *e)
 {
@@ -207,20 +228,8 @@ static enum status notify_start(
 	int wait_ms = 0;
 
 	(void)e;
-	while (!role_wait(env, wait_ms)) {
-		struct err why = {};
-
-		wait_ms = LOOK_MS;
-		if (alert_watch_step(&s->watch, &why) != ST_OK ||
-			alert_digest_step(&s->digest, &why) != ST_OK ||
-			alert_send_step(&s->send, &why) != ST_OK ||
-			(s->with_names &&
-				reverse_names_step(&s->names, &why) != ST_OK)) {
-			LOG(LOG_ERROR, "notify.held_up",
-				KV_Z("reason", why.text));
-			wait_ms = TROUBLE_MS;
-		}
-	}
+	while (!role_wait(env, wait_ms))
+		wait_ms = step_all(s) ? LOOK_MS : TROUBLE_MS;
 	return ST_OK;
 }
 

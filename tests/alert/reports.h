@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reports: what has been reported about d.example, and a clock that stands. */
+/* reports: what has been reported about domains, and a clock that stands. */
 #pragma once
 
 #include "tests/store/engines.h"
@@ -15,6 +15,7 @@ static struct unix_time fake_now(void *ctx)
 static const struct clock fake = { .now = fake_now };
 
 struct told {
+	const char *domain; /* NULL: d.example */
 	const char *proof;
 	int64_t begin, received, ok, failed;
 	const char *type;  /* of the failures */
@@ -34,7 +35,8 @@ static void tell(struct engine *t, const struct told *told)
 		.n_failures = told->n_failures } };
 	struct store_report r = { .tenant = STORE_TENANT_DEFAULT,
 		.id = store_new_id(t->a),
-		.domain = STR("d.example"),
+		.domain = str_of(
+			told->domain == NULL ? "d.example" : told->domain),
 		.org = STR("Org"),
 		.begin = told->begin,
 		.end = told->begin + UTC_DAY_S - 1,

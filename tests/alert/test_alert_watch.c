@@ -25,16 +25,23 @@ static struct alert_watch watch_of(struct engine *t)
 }
 
 /* A report of one day: failed sessions of a type; 0: all went well. */
-static void report(struct engine *t, const char *proof, int64_t begin,
-	const char *type, int64_t failed)
+static void report_about(struct engine *t, const char *domain,
+	const char *proof, int64_t begin, const char *type, int64_t failed)
 {
-	tell(t, &(struct told){ .proof = proof,
+	tell(t, &(struct told){ .domain = domain,
+			.proof = proof,
 			.begin = begin,
 			.received = now_s,
 			.ok = 100 - failed,
 			.failed = failed,
 			.type = type,
 			.n_failures = failed > 0 });
+}
+
+static void report(struct engine *t, const char *proof, int64_t begin,
+	const char *type, int64_t failed)
+{
+	report_about(t, NULL, proof, begin, type, failed);
 }
 
 static size_t alerts(struct engine *t, bool closed, struct store_alert **out)
@@ -307,6 +314,41 @@ static void a_new_process_tells_nothing_twice(void **state)
 	assert_int_equal(alerts(t, true, &al), 0);
 }
 
+/* A row of the first domain is damaged. */
+static void what_is_damaged_holds_up_none(void **state)
+{
+	struct engine *t = *state;
+	struct alert_watch w = watch_of(t);
+	struct store_alert *al;
+
+	report_about(t, "a.example", "dkim:g.com", START, "tlsa-invalid", 3);
+	OK(alert_watch_step(&w, &t->e));
+	assert_int_equal(alerts(t, false, &al), 1);
+	assert_int_equal(
+		system(arena_fmt(t->a,
+			"sqlite3 %s 'UPDATE alert SET kind = 99'", t->target)
+				.p),
+		0);
+	report_about(t, "a.example", "dkim:g.com", START + 1, "", 0);
+	report_about(t, "b.example", "dkim:g.com", START, "tlsa-invalid", 3);
+	assert_int_equal(alert_watch_step(&w, &t->e), ST_PERM);
+	assert_non_null(strstr(t->e.text, "a.example: "));
+	assert_int_equal(system(arena_fmt(t->a,
+				 "sqlite3 %s 'UPDATE alert SET kind = 0 "
+				 "WHERE domain = \"a.example\"'",
+				 t->target)
+					 .p),
+		0);
+	assert_int_equal(alerts(t, false, &al), 2);
+	assert_str(al[0].domain, "b.example");
+	/* The others are not looked at again for its sake, it is. */
+	OK(alert_watch_step(&w, &t->e));
+	assert_int_equal(alerts(t, false, &al), 2);
+	now_s += 3600;
+	OK(alert_watch_step(&w, &t->e));
+	assert_int_equal(alerts(t, false, &al), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +362,7 @@ int main(void)
 		cmocka_unit_test(flapping_is_told_after_the_cooldown),
 		cmocka_unit_test(mail_waits_for_the_end_of_quiet_hours),
 		cmocka_unit_test(a_new_process_tells_nothing_twice),
+		cmocka_unit_test(what_is_damaged_holds_up_none),
 	};
 
 	return RUN_ON_ENGINES("alert_watch", tests);
