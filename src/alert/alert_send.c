@@ -121,6 +121,8 @@ static enum status by_webhook(struct alert_send *s, struct arena *a,
 		.body = body,
 		.status_only = true,
 	};
+	struct http_client *http = n->target.n > 0 ? s->o.tenant_http
+						   : s->o.http;
 	struct http_response res;
 	enum status st;
 
@@ -133,7 +135,7 @@ static enum status by_webhook(struct alert_send *s, struct arena *a,
 	headers[1] = arena_fmt(a, "Moat-Notice: %.*s", STR_ARG(n->id)).p;
 	BUG(headers[1] == NULL);
 	headers[2] = signature.p;
-	st = http_client_do(s->o.http, a, &req, &res, e);
+	st = http_client_do(http, a, &req, &res, e);
 	if (st == ST_OK && (res.status < 200 || res.status > 299))
 		st = refused(&res, e);
 	return st;

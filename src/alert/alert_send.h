@@ -17,6 +17,8 @@ struct alert_send_options {
 	struct mail_client_options smtp;
 	const char *hook_url; /* NULL: none */
 	struct http_client *http;
+	/* For what tenants have added, which may lead anywhere. */
+	struct http_client *tenant_http;
 	const struct crypto_secret *hook_key;
 	int64_t per_hour; /* of each channel */
 };

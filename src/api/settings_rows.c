@@ -223,7 +223,11 @@ const struct setting_row setting_rows[] = {
 		"credential:NAME." },
 	{ "alert", "allow_private", SETTING_BOOL, "no", NULL,
 		"The webhook may lie in a private network or on this "
-		"machine." },
+		"machine. Those that tenants have added may not." },
+	{ "alert", "tenant_allow_private", SETTING_BOOL, "no", NULL,
+		"The webhooks that tenants have added (moat alert recipient) "
+		"may lie there, too: whoever adds one can reach what this "
+		"machine can." },
 	{ "alert", "ca_file", SETTING_PATH, "", NULL,
 		"Trust only these certificates (PEM) for mail and webhook. "
 		"Empty: those of the system." },

@@ -35,7 +35,7 @@ struct state {
 	struct alert_send send;
 	bool with_names; /* of sending servers */
 	struct reverse_names names;
-	struct http_client *http;
+	struct http_client *http, *tenant_http;
 	struct crypto_secret *password, *hook_key;
 };
 
@@ -46,6 +46,7 @@ static void notify_close(void **statep)
 	if (s == NULL)
 		return;
 	http_client_free(&s->http);
+	http_client_free(&s->tenant_http);
 	crypto_secret_free(&s->password);
 	crypto_secret_free(&s->hook_key);
 	store_close(&s->store);
@@ -108,25 +109,33 @@ static enum status set_mail(
 	return crypto_secret_open_text(password, &s->password, e);
 }
 
+static struct http_client *http_of(struct role_env *env, bool allow_private)
+{
+	struct http_client_options o = {
+		.ca_file = text_of(env->settings, "alert.ca_file"),
+		.user_agent = AGENT,
+		.timeout_ms = SEND_MS,
+		.max_bytes = REPLY_BYTES_MAX,
+		.allow_addr = allow_private ? NULL : addr_is_public,
+		.stop = stop_asked,
+		.stop_ctx = env,
+	};
+
+	return http_client_new(&o);
+}
+
 static enum status set_webhook(
 	struct state *s, struct role_env *env, struct err *e)
 {
 	const struct settings *set = env->settings;
 	const char *key = text_of(set, "alert.webhook_key_file");
-	struct http_client_options o = {
-		.ca_file = text_of(set, "alert.ca_file"),
-		.user_agent = AGENT,
-		.timeout_ms = SEND_MS,
-		.max_bytes = REPLY_BYTES_MAX,
-		.allow_addr = settings_bool(set, "alert.allow_private")
-				      ? NULL
-				      : addr_is_public,
-		.stop = stop_asked,
-		.stop_ctx = env,
-	};
 
-	/* Tenants may have webhooks where moat.conf has none. */
-	s->http = s->send.o.http = http_client_new(&o);
+	/* Two, so that a connection kept open by one is not the other's.
+	 * Tenants may have webhooks where moat.conf has none. */
+	s->http = s->send.o.http = http_of(
+		env, settings_bool(set, "alert.allow_private"));
+	s->tenant_http = s->send.o.tenant_http = http_of(
+		env, settings_bool(set, "alert.tenant_allow_private"));
 	s->send.o.hook_url = text_of(set, "alert.webhook");
 	s->watch.o.tell.webhook = s->send.o.hook_url != NULL;
 	if (key == NULL)

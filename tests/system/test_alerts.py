@@ -62,7 +62,8 @@ class World:
                 "smtp_password_file": self.secret("password", PASSWORD),
                 "webhook": f"https://{HOST}:{self.hook.port}/in",
                 "webhook_key_file": self.secret("key", KEY),
-                "allow_private": "yes", "ca_file": ca.file,
+                "allow_private": "yes", "tenant_allow_private": "yes",
+                "ca_file": ca.file,
                 **(alert or {})}}))
 
     def secret(self, name, text):
@@ -282,6 +283,21 @@ def test_a_tenant_has_recipients_of_its_own(world):
     world.take(report(2, 2, failed=0))
     world.wait_told(2)
     assert world.mail.mails[1][0] == ["ops@example.com", "night@example.com"]
+
+
+def test_private_networks_are_not_for_tenants(stack, tmp_path):
+    world = World(stack, tmp_path, alert={"tenant_allow_private": "no"})
+    url = f"https://{HOST}:{world.hook.port}/own"
+    # The operator's goes there, and leaves a connection behind.
+    assert world.moat("alert", "test", "webhook").returncode == 0
+    called = len(world.hook.calls)
+    world.moat.json("alert", "recipient", "add", "webhook", url)
+    world.take(report(1, 3, failed=3))
+    wait_until(lambda: any(n["error"] for n in world.notices("webhook")),
+               WAIT_S, "the call to fail")
+    [notice] = world.notices("webhook")
+    assert notice["state"] == "waiting" and notice["attempts"] == 1
+    assert len(world.hook.calls) == called
 
 
 def test_options_of_a_tenant(world):
