@@ -38,6 +38,19 @@ struct dkim_keys {
 
 /* ---- the archive ---- */
 
+/* As names are asked for: in lower case, with no dot at the end. */
+static struct str lower_of(struct arena *a, struct str name)
+{
+	char *p = arena_alloc(a, name.n + 1);
+
+	if (p == NULL)
+		return (struct str){};
+	str_lower(p, name);
+	if (name.n > 0 && p[name.n - 1] == '.')
+		name.n--;
+	return (struct str){ p, name.n };
+}
+
 static enum status add_line(struct dkim_keys *k, struct str line, struct err *e)
 {
 	struct str rest = str_trim(line), name = rest, *text;
@@ -49,12 +62,12 @@ static enum status add_line(struct dkim_keys *k, struct str line, struct err *e)
 		return ST_OK;
 	while (n < rest.n && rest.p[n] != ' ' && rest.p[n] != '\t')
 		n++;
-	name = str_upto(rest, n);
+	name = lower_of(k->arena, str_upto(rest, n));
 	rest = str_trim(str_from(rest, n));
 	if (rest.n == 0 || rest.n > TEXT_MAX)
 		return err_set(e, ST_INVALID, "a line is no NAME and KEY");
 	text = arena_alloc(k->arena, sizeof(*text));
-	if (text == NULL)
+	if (text == NULL || name.p == NULL)
 		return err_set(e, ST_LIMIT, "no memory for keys");
 	*text = arena_str(k->arena, rest);
 	(void)map_put(k->archive, name, text);
@@ -274,14 +287,12 @@ enum status dkim_keys_find(
 	void *ctx, struct arena *a, struct str name, struct str *text)
 {
 	struct dkim_keys *k = ctx;
-	struct str lower = arena_str(a, name);
+	struct str lower = lower_of(a, name);
 	const struct str *kept;
 	enum status st;
 
 	if (lower.p == NULL)
 		return ST_LIMIT;
-	for (size_t i = 0; i < lower.n; i++)
-		((char *)(uintptr_t)lower.p)[i] = chr_lower(lower.p[i]);
 	kept = map_get(k->archive, lower);
 	if (kept != NULL) {
 		*text = *kept;

@@ -6,7 +6,8 @@
  *
  * The file has a key per line: its name, blanks, and the text of its record:
  *     sel._domainkey.x.example  v=DKIM1; k=rsa; p=...
- * Empty lines and lines that begin with # do not count.
+ * The name in any case, with a dot at its end or none. Empty lines and lines
+ * that begin with # do not count.
  *
  * Strangers choose the names, so that what they can make us wait is bounded:
  * a slow look-up shortens the patience with those that follow.

@@ -155,7 +155,8 @@ static void an_archive_comes_first(void **state)
 	f = fopen(path, "we");
 	BUG(f == NULL);
 	(void)fputs(
-		"# kept\n\nsel._domainkey.x.example \t v=DKIM1; p=BBBB\r\n", f);
+		"# kept\n\nSel._domainkey.X.example. \t v=DKIM1; p=BBBB\r\n",
+		f);
 	(void)fclose(f);
 	k = keys(path);
 	assert_int_equal(find(k, "v=DKIM1; p=BBBB"), ST_OK);
