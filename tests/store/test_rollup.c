@@ -5,7 +5,9 @@
  */
 #include "engines.h"
 
+#include "store/alert.h"
 #include "store/report_view.h"
+#include "store/rollup.h"
 
 #include "base/poison.h"
 
@@ -438,6 +440,49 @@ static void old_names_are_taken_back(void **state)
 	assert_str(views_of(t, t->s, STR("")), "");
 }
 
+/*
+ * Strangers choose what a line of a report counts. Without an end to it sums of
+ * 64 bits overflow, and the views, alerts and digests of the domain fail.
+ */
+static void no_line_counts_without_end(void **state)
+{
+	const int64_t most = ROLLUP_SESSIONS_MAX, lines = 900000000;
+	struct store_report_failure f = { .result_type = STR("odd"),
+		.sessions = INT64_MAX };
+	struct store_report_policy p = { .type = STR("sts"),
+		.ok = INT64_MAX,
+		.failed = INT64_MAX,
+		.failures = &f,
+		.n_failures = 1 };
+	struct store_report r = { .tenant = STORE_TENANT_DEFAULT,
+		.id = STR("1"),
+		.domain = STR("a.example"),
+		.proof = STR("import"),
+		.received = 1,
+		.policies = &p,
+		.n_policies = 1 };
+	struct store_alert_facts facts;
+	struct tlsrpt_digest digest;
+	struct engine *t = *state;
+	struct str text;
+
+	assert_true(most <= INT64_MAX / lines);
+	OK(store_report_add(t->s, &r, NULL, &t->e));
+	text = arena_fmt(t->a, "0 sts 0|||| 0-0 1 %lld %lld\n", (long long)most,
+		(long long)most);
+	assert_true(str_starts(views_of(t, t->s, STR("")), text));
+	OK(store_alert_facts_get(t->s, t->a, STORE_TENANT_DEFAULT,
+		STR("a.example"), 0, &facts, &t->e));
+	assert_int_equal(facts.reporters[0].sessions, 2 * most);
+	assert_int_equal(facts.reporters[0].failed, most);
+	assert_int_equal(facts.failures[0].sessions, most);
+	OK(store_digest_get(
+		t->s, t->a, STORE_TENANT_DEFAULT, false, 0, &digest, &t->e));
+	assert_int_equal(digest.sums.ok, most);
+	assert_int_equal(digest.sums.failed, most);
+	assert_int_equal(digest.failures[0].failed, most);
+}
+
 static void a_better_proof_takes_the_place(void **state)
 {
 	struct store_report_policy p = { .type = STR("sts"), .ok = 10 };
@@ -594,6 +639,7 @@ int main(void)
 		cmocka_unit_test(a_name_is_not_a_proof),
 		cmocka_unit_test(a_long_name_hides_no_proof),
 		cmocka_unit_test(old_names_are_taken_back),
+		cmocka_unit_test(no_line_counts_without_end),
 		cmocka_unit_test(a_better_proof_takes_the_place),
 		cmocka_unit_test(spread_and_single_failures),
 		cmocka_unit_test(each_tenant_keeps_its_own_time),
