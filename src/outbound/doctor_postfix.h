@@ -7,7 +7,7 @@
 #pragma once
 
 #include "outbound/doctor.h"
-#include "outbound/engine.h"
+#include "outbound/doctor_map.h"
 
 /* What is asked of postconf: main.cf with defaults, expanded, and master.cf. */
 #define DOCTOR_POSTCONF_MAIN "-x"
@@ -21,27 +21,17 @@ struct doctor_postfix {
 	bool chrooted;	   /* the smtp client of master.cf */
 };
 
-/* The moat that is to be found in there. */
-struct doctor_moat {
-	const struct engine_profile *profiles;
-	size_t n_profiles;
-	const struct str *listen; /* "127.0.0.1:8461" */
-	size_t n_listen;
-	struct str socket; /* its path; empty: none */
-};
-
-/* Which of our answers Postfix asks for, and how. */
-struct doctor_map {
-	struct str text;   /* "socketmap:unix:moat/policy.sock:sts" */
-	struct str socket; /* the path as smtp(8) sees it; empty: TCP */
-	const struct engine_profile *profile; /* NULL: moat has none so named */
-};
-
 struct doctor_postfix doctor_postfix_of(struct str main, struct str master);
 
 /* The value of a parameter; p == NULL: this Postfix does not have it. */
 struct str doctor_postfix_value(
 	const struct doctor_postfix *p, const char *name);
+bool doctor_postfix_is(
+	const struct doctor_postfix *p, const char *name, const char *want);
+
+/* Is the version at least this? Unknown: no. */
+bool doctor_postfix_is_from(
+	const struct doctor_postfix *p, int major, int minor, int patch);
 
 /*
  * All that postconf can tell. *map is what was found of ours; its text is empty
