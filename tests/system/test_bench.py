@@ -28,7 +28,7 @@ BENCHES = {
                ["echo, 1 x 1", "moat, 1 x 1", "moat, 100 x 16",
                 "peer, 100 x 1", "peer, SQLite, 100 x 1", "moat, all 50, 1 x 1",
                 "moat, unix socket, 100 x 1", "moat, flood, 100 x 1"], 6),
-    "policy_cold": (["--rounds", "1", "--names", "20"],
+    "policy_cold": (["--rounds", "1", "--slices", "2", "--names", "20"],
                     ["floor", "moat, 1 at a time", "moat, 50 at a time",
                      "role policy, 50 connections"], 3),
     "report": (["--rounds", "1", "--ms", "50"],
