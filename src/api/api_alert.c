@@ -170,12 +170,42 @@ static bool is_set(const struct api_call *c, struct str channel)
 	return n > 0;
 }
 
+/* Is there somebody to send the trial to? The answer if not. */
+static bool has_recipient(struct api_call *c, const struct store_notice *n)
+{
+	bool mail = str_eq(n->channel, STR("mail"));
+	struct store_recipient r;
+	struct err e = {};
+	enum status st;
+
+	if (n->target.n == 0 && !is_set(c, n->channel)) {
+		api_problem(c, 409, "moat.conf does not say where it goes",
+			NULL, NULL,
+			mail ? "set mail_to, mail_from and smtp under [alert]"
+			     : "set webhook and webhook_key_file under "
+			       "[alert]");
+		return false;
+	}
+	if (n->target.n == 0)
+		return true;
+	st = store_recipient_get(
+		c->env->store, c->a, n->tenant, n->channel, n->target, &r, &e);
+	if (st == ST_NOTFOUND)
+		api_problem(c, 404, "that is no recipient of the tenant", NULL,
+			"target",
+			"moat alert recipient list shows who is told");
+	else if (st != ST_OK)
+		api_fail(c, st, &e);
+	return st == ST_OK;
+}
+
 void api_alert_test(struct api_call *c)
 {
 	struct str channel = json_get_str(c->json, "channel");
 	struct store_notice n = { .id = store_new_id(c->a),
-		.tenant = STORE_TENANT_DEFAULT,
+		.tenant = c->tenant,
 		.channel = channel,
+		.target = json_get_str(c->json, "target"),
 		.event = STR("test"),
 		.created = c->now };
 	struct err e = {};
@@ -186,16 +216,8 @@ void api_alert_test(struct api_call *c)
 			"channel", NULL);
 		return;
 	}
-	if (!is_set(c, channel)) {
-		api_problem(c, 409, "moat.conf does not say where it goes",
-			NULL, NULL,
-			str_eq(channel, STR("mail"))
-				? "set mail_to, mail_from and smtp under "
-				  "[alert]"
-				: "set webhook and webhook_key_file under "
-				  "[alert]");
+	if (!has_recipient(c, &n))
 		return;
-	}
 	st = store_notice_add(c->env->store, &n, &e);
 	if (st != ST_OK) {
 		api_fail(c, st, &e);
@@ -212,7 +234,8 @@ void api_alert_trial(struct api_call *c)
 	enum status st = store_notice_get(
 		c->env->store, c->a, c->params[0], &n, &e);
 
-	if (st == ST_OK && !str_eq(n.event, STR("test")))
+	if (st == ST_OK &&
+		(!str_eq(n.event, STR("test")) || !str_eq(n.tenant, c->tenant)))
 		st = ST_NOTFOUND;
 	if (st == ST_NOTFOUND)
 		api_problem(c, 404, "no such trial", NULL, NULL, NULL);

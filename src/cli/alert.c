@@ -2,6 +2,7 @@
 /* alert: moat alert: what is the matter, who knows, and does word get out. */
 #include "cli/alert_digest.h"
 #include "cli/alert_recipient.h"
+#include "cli/alert_test.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/report_explain.h"
@@ -9,8 +10,6 @@
 #include "cli/table.h"
 
 #include "base/poison.h"
-
-#define TRIAL_S 45 /* longer than one message may take */
 
 static const struct arg_row list_options[] = {
 	{ "closed", NULL, "closed ones too", 0, false },
@@ -172,51 +171,6 @@ static int run_ack(struct cli *cli, const struct args *args)
 	return run_one(cli, args, "POST", "/ack");
 }
 
-static bool is_waiting(const struct json *notice)
-{
-	return str_eq(json_get_str(notice, "state"), STR("waiting"));
-}
-
-static int run_test(struct cli *cli, const struct args *args)
-{
-	struct client_call call = { .method = "POST",
-		.path = STR("/api/v1/alerts/test"),
-		.quiet = true };
-	const struct json *answer;
-	const char *channel;
-	int code;
-
-	if (args->words.n != 1)
-		return cli_usage(cli, "mail or webhook is needed");
-	channel = args->words.items[0];
-	if (!str_eq(str_of(channel), STR("mail")) &&
-		!str_eq(str_of(channel), STR("webhook")))
-		return cli_usage(cli, "mail or webhook is needed");
-	call.body = arena_fmt(cli->arena, "{\"channel\": \"%s\"}", channel);
-	code = client_do(cli, &call, &answer);
-	if (code == CLI_GOOD)
-		code = client_wait(cli,
-			arena_fmt(cli->arena, "/api/v1/alerts/test/%s",
-				client_text(cli, answer, "id")),
-			is_waiting, TRIAL_S, &answer);
-	if (code != CLI_GOOD)
-		return code;
-	if (str_eq(json_get_str(answer, "state"), STR("sent"))) {
-		if (!cli->json)
-			(void)fprintf(cli->out,
-				"%s: the trial message was "
-				"taken.\n",
-				channel);
-		return CLI_GOOD;
-	}
-	if (!cli->json)
-		(void)fprintf(cli->err, "moat: %s: %s\n", channel,
-			is_waiting(answer)
-				? "nobody sent it; does the role notify run?"
-				: client_text(cli, answer, "error"));
-	return is_waiting(answer) ? CLI_UNTESTED : CLI_ERRORS;
-}
-
 static const struct command verbs[] = {
 	{ "list", "", "What is the matter, newest first", list_options, NULL,
 		run_list },
@@ -230,7 +184,7 @@ static const struct command verbs[] = {
 		alert_options_options, NULL, alert_options_run },
 	{ "recipient", "", "Who is told", NULL, alert_recipient_verbs, NULL },
 	{ "test", "mail|webhook", "Send a trial message, show the real error",
-		NULL, NULL, run_test },
+		alert_test_options, NULL, alert_test_run },
 	{},
 };
 

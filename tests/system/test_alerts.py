@@ -267,6 +267,17 @@ def test_a_tenant_has_recipients_of_its_own(world):
     listed = world.moat.json("alert", "recipient", "list")
     assert listed["own"] and [r["target"] for r in listed["recipients"]] == [
         "me@customer.example", url]
+    # Trials go to them, one by one, or as before to those of moat.conf.
+    tried = world.moat("alert", "test", "mail", "--tenant", "default")
+    assert tried.stdout == "me@customer.example: the trial message was taken.\n"
+    assert [to for to, _ in world.mail.mails] == [["me@customer.example"]]
+    tried = world.moat("alert", "test", "webhook", "--tenant", "default")
+    assert tried.stdout == f"{url}: the trial message was taken.\n"
+    check_signature(*world.hook.calls[0], key=added["key"])
+    assert world.moat("alert", "test", "webhook").returncode == 0
+    check_signature(*world.hook.calls[1])
+    world.mail.mails.clear()
+    world.hook.calls.clear()
     world.take(report(1, 3, failed=3))
     world.wait_told(1)
     [(to, mail)] = world.mail.mails
@@ -274,6 +285,8 @@ def test_a_tenant_has_recipients_of_its_own(world):
     check_signature(*world.hook.calls[0], key=added["key"])
     assert world.moat("alert", "recipient", "remove", "mail",
                       "me@customer.example").returncode == 0
+    tried = world.moat("alert", "test", "mail", "--tenant", "default")
+    assert "nobody is told by mail" in tried.stderr
     left = world.moat.json("alert", "recipient", "remove", "webhook", url)
     assert not left["own"]
     gone = world.moat("alert", "recipient", "remove", "webhook", url)
