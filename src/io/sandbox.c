@@ -5,10 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -176,6 +180,18 @@ static int allow_reading(scmp_filter_ctx f)
 	return rc;
 }
 
+#define COPY_FLAGS (CLONE_PARENT | SIGCHLD)
+
+static int allow_copying(scmp_filter_ctx f)
+{
+	int rc = allow_if(f, CALL(clone), 0, LONG, COPY_FLAGS);
+
+	if (rc == 0)
+		rc = allow_if(
+			f, CALL(seccomp), 0, WORD, SECCOMP_SET_MODE_FILTER);
+	return rc;
+}
+
 /*
  * glibc asks clone3 first, whose flags a filter cannot see; "no such call"
  * makes it take clone.
@@ -191,6 +207,8 @@ static int fill(scmp_filter_ctx f, unsigned allow)
 		rc = allow_list(f, fork_calls);
 	if (rc == 0 && (allow & SANDBOX_FORK) == 0)
 		rc = allow_narrow(f);
+	if (rc == 0 && (allow & SANDBOX_COPY) != 0)
+		rc = allow_copying(f);
 	if (rc == 0 && (allow & (SANDBOX_NET_IN | SANDBOX_NET_OUT |
 					SANDBOX_UNIX_OUT)) != 0)
 		rc = allow_sockets(f, allow);
@@ -199,6 +217,66 @@ static int fill(scmp_filter_ctx f, unsigned allow)
 	if (rc == 0 && (allow & SANDBOX_WRITE) != 0)
 		rc = allow_list(f, write_calls);
 	return rc;
+}
+
+/* What a copy enters besides, made ready here: it takes copying away. */
+static struct sock_filter copy_code[64];
+static struct sock_fprog copy_filter = { .filter = copy_code };
+
+static int forbid_copying(scmp_filter_ctx f)
+{
+	const struct scmp_arg_cmp no_thread = { 0, SCMP_CMP_MASKED_EQ,
+		CLONE_THREAD, 0 };
+	int rc = seccomp_rule_add_array(
+		f, SCMP_ACT_KILL_PROCESS, CALL(clone), 1, &no_thread);
+
+	if (rc == 0)
+		rc = seccomp_rule_add(
+			f, SCMP_ACT_KILL_PROCESS, CALL(seccomp), 0);
+	return rc;
+}
+
+/* Through a pipe: libseccomp writes filters to descriptors only. */
+static int export_filter(scmp_filter_ctx f, struct sock_fprog *out, size_t cap)
+{
+	int ends[2], rc;
+	ssize_t n = -1;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	rc = seccomp_export_bpf(f, ends[1]);
+	if (rc == 0)
+		n = read(ends[0], out->filter, cap);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	if (rc == 0 && (n <= 0 || (size_t)n == cap))
+		rc = -E2BIG;
+	out->len = (unsigned short)(rc == 0 ? (size_t)n / sizeof(*copy_code)
+					    : 0);
+	return rc;
+}
+
+static enum status prepare_copy(struct err *e)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int rc = f == NULL ? -ENOMEM : forbid_copying(f);
+
+	if (rc == 0)
+		rc = export_filter(f, &copy_filter, sizeof(copy_code));
+	if (f != NULL)
+		seccomp_release(f);
+	return rc < 0 ? err_sys(e, ST_PERM, -rc, "seccomp") : ST_OK;
+}
+
+pid_t sandbox_copy(void)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, COPY_FLAGS, 0, 0, 0, 0);
+
+	if (pid == 0 && !MOAT_SANITIZED &&
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
+			&copy_filter) != 0)
+		_exit(EXIT_FAILURE);
+	return pid;
 }
 
 static enum status enter_seccomp(unsigned allow, struct err *e)
@@ -290,14 +368,17 @@ static bool enter_landlock(const struct sandbox *s)
 
 enum status sandbox_enter(const struct sandbox *s, struct err *e)
 {
-	enum status st;
+	enum status st = ST_OK;
 	bool landlock = false;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, ST_PERM, errno, "no_new_privs");
 	if (!MOAT_SANITIZED)
 		landlock = enter_landlock(s);
-	st = enter_seccomp(s->allow, e);
+	if ((s->allow & SANDBOX_COPY) != 0)
+		st = prepare_copy(e);
+	if (st == ST_OK)
+		st = enter_seccomp(s->allow, e);
 	if (st != ST_OK)
 		return st;
 	reached = MOAT_SANITIZED ? "log only"

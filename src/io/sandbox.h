@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/status.h"
@@ -20,6 +21,7 @@ enum {
 	SANDBOX_READ = 1 << 3,	   /* open files for reading */
 	SANDBOX_WRITE = 1 << 4, /* create, change, rename, sync, lock files */
 	SANDBOX_FORK = 1 << 5,	/* start child processes and programs */
+	SANDBOX_COPY = 1 << 6,	/* sandbox_copy */
 };
 /* Always: memory, time, threads, waiting, reading and writing what is open. */
 
@@ -39,6 +41,14 @@ struct sandbox {
  * ST_PERM: seccomp is not to be had.
  */
 enum status sandbox_enter(const struct sandbox *s, struct err *e);
+
+/*
+ * For a process that was allowed SANDBOX_COPY, and has no threads: as fork, but
+ * the copy is a child of the caller's parent, who waits for it and may kill it,
+ * and it cannot copy itself. -1 and errno: there is none. A copy that cannot be
+ * shut in ends at once.
+ */
+pid_t sandbox_copy(void);
 
 /* What the last sandbox_enter reached: "seccomp landlock", "log only". */
 const char *sandbox_state(void);

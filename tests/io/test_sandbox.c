@@ -105,6 +105,36 @@ static int do_outside(void)
 	return open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0 ? 0 : 1;
 }
 
+/* Of the copy, once it is this process's parent's. */
+static int in_copy(int (*fn)(void))
+{
+	pid_t pid = sandbox_copy();
+
+	if (pid == 0)
+		_exit(fn());
+	return pid < 0;
+}
+
+static int do_copy(void)
+{
+	return in_copy(do_heap);
+}
+
+static int do_copy_in_copy(void)
+{
+	return in_copy(do_copy);
+}
+
+static int do_fork_in_copy(void)
+{
+	return in_copy(do_fork);
+}
+
+static int do_thread_in_copy(void)
+{
+	return in_copy(do_thread);
+}
+
 static const struct {
 	const char *what;
 	unsigned allow;
@@ -135,6 +165,9 @@ static const struct {
 	{ "unlink where allowed", SANDBOX_WRITE, do_unlink, false },
 	{ "memory that can run", SANDBOX_NET_IN, do_run_code, true },
 	{ "signal to others", SANDBOX_NET_IN, do_kill, true },
+	{ "fork by who copies itself", SANDBOX_COPY, do_fork, true },
+	{ "exec by who copies itself", SANDBOX_COPY, do_exec, true },
+	{ "copy", 0, do_copy, true },
 	{ "threads", 0, do_thread, false },
 	{ "heap", 0, do_heap, false },
 };
@@ -169,6 +202,37 @@ static void forbidden_calls_kill(void **state)
 			fail_msg("%s: wait status %x", rows[i].what, status);
 		if (!rows[i].killed && status != 0)
 			fail_msg("%s: wait status %x", rows[i].what, status);
+	}
+}
+
+/* The wait status of a copy that ran fn, which is a child of ours. */
+static int run_copy(int (*fn)(void))
+{
+	int status = -1;
+
+	assert_int_equal(run(SANDBOX_COPY, fn), 0);
+	assert_true(wait(&status) > 0);
+	while (wait(NULL) > 0) /* copies of copies */
+		;
+	return status;
+}
+
+static void a_copy_may_less(void **state)
+{
+	static const struct {
+		int (*fn)(void);
+		bool killed;
+	} in[] = { { do_copy, false }, { do_thread_in_copy, false },
+		{ do_copy_in_copy, true }, { do_fork_in_copy, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(in) / sizeof(*in); i++) {
+		int status = run_copy(in[i].fn);
+		bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+
+		if (killed != (in[i].killed && !MOAT_SANITIZED) ||
+			(!killed && status != 0))
+			fail_msg("row %zu: wait status %x", i, status);
 	}
 }
 
@@ -211,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forbidden_calls_kill),
+		cmocka_unit_test(a_copy_may_less),
 		cmocka_unit_test(files_outside_the_folders_stay_shut),
 	};
 
