@@ -14,6 +14,7 @@
 #include "daemon/roles.h"
 #include "daemon/supervisor.h"
 #include "intake/digest_child.h"
+#include "intake/digest_starter.h"
 
 #include "base/poison.h"
 
@@ -211,8 +212,8 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	/* It knows nothing: no settings, no files, one descriptor. */
-	if (o.role != NULL && strcmp(o.role, DIGEST_CHILD) == 0)
-		return digest_child_main(STDIN_FILENO);
+	if (o.role != NULL && strcmp(o.role, DIGEST_STARTER) == 0)
+		return digest_starter_main(STDIN_FILENO, digest_child_main);
 	if (load(&o, &set, &e) != ST_OK)
 		return fail(&e);
 	set_log_level(set);

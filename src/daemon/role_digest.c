@@ -50,7 +50,6 @@ static enum status open_reader(
 {
 	struct digest_reader_options options = {
 		.program = PROGRAM,
-		.max_reads = DIGEST_READS_MAX,
 		.time_ms = 20000,
 		.key = dkim_keys_find,
 	};

@@ -1,45 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest_child: one request after the other, each in an arena of its own. */
-#include <signal.h>
+/* digest_child: one report after the other, each in an arena of its own. */
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/json.h"
-#include "base/log.h"
 #include "base/num.h"
 #include "intake/digest_child.h"
 #include "intake/dkim.h"
-#include "intake/mime.h"
 #include "intake/unpack.h"
 #include "io/channel.h"
-#include "io/sandbox.h"
 
 #include "base/poison.h"
 
 #define ARENA_MAX ((size_t)512 << 20)
-#define MEMORY_MAX ((rlim_t)1 << 30)
 #define IDLE_MS INT32_MAX
 #define WRITE_MS 60000
 
-static bool limit(int what, rlim_t max)
-{
-	struct rlimit r = { max, max };
+#define READ_AHEAD ((size_t)64 << 10)
+#define WRITE_LATER ((size_t)128 << 10) /* so much of the answers */
 
-	return setrlimit(what, &r) == 0;
-}
+struct request {
+	int64_t received;
+	struct str raw;
+};
 
-/* No core dumps, no files; sanitizers need the whole address space. */
-static enum status confine(struct err *e)
-{
-	struct sandbox box = { .allow = SANDBOX_NET_IN };
-
-	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) ||
-		(!MOAT_SANITIZED && !limit(RLIMIT_AS, MEMORY_MAX)))
-		return err_set(e, ST_PERM, "limits cannot be set");
-	return sandbox_enter(&box, e);
-}
+/* What it talks over. */
+struct talk {
+	struct channel_reader in;
+	struct channel_writer out;
+};
 
 static struct mono in_ms(int64_t ms)
 {
@@ -49,17 +37,19 @@ static struct mono in_ms(int64_t ms)
 	return t;
 }
 
-static enum status write_failure(
-	int fd, struct arena *a, enum status why, const struct err *told)
+static enum status write_failure(struct talk *t, struct arena *a,
+	enum status why, const struct err *told)
 {
 	struct sbuf b = sbuf_arena(a, DIGEST_HEAD_MAX);
 	struct json_writer w = json_writer_of(&b, 0);
+	struct str text;
 
 	json_open_object(&w, NULL);
 	json_put_z(&w, "status", status_name(why));
 	json_put_z(&w, "error", told->text);
 	json_close_object(&w);
-	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
+	text = sbuf_str(&b);
+	return channel_put(&t->out, &text, 1, in_ms(WRITE_MS), NULL);
 }
 
 /* The names of the quirks of one report, each once, with commas. */
@@ -128,14 +118,13 @@ static struct str report_text(struct arena *a, const struct tlsrpt_report *r)
 }
 
 /* The head, then the reports. */
-static enum status write_answer(int fd, struct arena *a,
+static enum status write_answer(struct talk *t, struct arena *a,
 	const struct unpacked_reports *found,
 	const struct dkim_signatures *signs)
 {
 	struct str texts[1 + TLSRPT_TEXTS_MAX];
 	size_t n = 0;
 
-	_Static_assert(1 + TLSRPT_TEXTS_MAX <= CHANNEL_MESSAGES_MAX, "all");
 	texts[n++] = head_text(a, found, signs);
 	for (size_t i = 0; i < found->n; i++) {
 		texts[n] = report_text(a, found->items[i]);
@@ -143,18 +132,24 @@ static enum status write_answer(int fd, struct arena *a,
 		if (texts[n++].p == NULL)
 			return ST_LIMIT;
 	}
-	return channel_write_all(fd, texts, n, in_ms(WRITE_MS), NULL);
+	return channel_put(&t->out, texts, n, in_ms(WRITE_MS), NULL);
 }
 
 /* ---- keys */
 
 struct asker {
-	int fd;
+	struct talk *talk;
 	unsigned asked;
 };
 
-static enum status write_question(int fd, struct arena *a, struct str name)
+/* With the answers that are kept, since the parent waits for each in turn. */
+static enum status write_question(
+	struct talk *t, struct arena *a, struct str name)
 {
+	struct mono deadline = in_ms(WRITE_MS);
+	struct str text;
+	enum status st;
+
 	struct sbuf b = sbuf_arena(a, DIGEST_HEAD_MAX);
 	struct json_writer w = json_writer_of(&b, 0);
 
@@ -162,7 +157,9 @@ static enum status write_question(int fd, struct arena *a, struct str name)
 	json_put_z(&w, "status", "key");
 	json_put_str(&w, "name", name);
 	json_close_object(&w);
-	return channel_write(fd, sbuf_str(&b), in_ms(WRITE_MS), NULL);
+	text = sbuf_str(&b);
+	st = channel_put(&t->out, &text, 1, deadline, NULL);
+	return st == ST_OK ? channel_flush(&t->out, deadline, NULL) : st;
 }
 
 /* A dkim_key_fn: the parent looks it up. */
@@ -175,9 +172,9 @@ static enum status ask_key(
 
 	if (asker->asked++ == DIGEST_KEYS_MAX)
 		return ST_TEMP;
-	if (write_question(asker->fd, a, name) != ST_OK ||
-		channel_read(asker->fd, a, DIGEST_HEAD_MAX, in_ms(IDLE_MS),
-			&said, NULL) != ST_OK ||
+	if (write_question(asker->talk, a, name) != ST_OK ||
+		channel_next(&asker->talk->in, a, DIGEST_HEAD_MAX,
+			in_ms(IDLE_MS), &said, NULL) != ST_OK ||
 		json_parse(a, said, JSON_LIMITS_DEFAULT, &answer, NULL, NULL) !=
 			ST_OK)
 		return ST_TEMP;
@@ -206,10 +203,10 @@ static const char *objection(
 }
 
 /* A mail whose signatures cannot even be looked at has none that holds. */
-static void check_signatures(int fd, struct arena *a, int64_t received,
+static void check_signatures(struct talk *t, struct arena *a, int64_t received,
 	const struct unpacked_reports *found, struct dkim_signatures *out)
 {
-	struct asker asker = { .fd = fd };
+	struct asker asker = { .talk = t };
 	struct err e = {};
 
 	if (found->mail.p == NULL)
@@ -233,58 +230,65 @@ static void check_signatures(int fd, struct arena *a, int64_t received,
 	}
 }
 
-static enum status read_request(
-	int fd, struct arena *a, int64_t *received, struct str *raw)
+static enum status read_number(
+	struct talk *t, struct arena *a, int64_t min, int64_t max, int64_t *out)
 {
 	struct str text;
-	enum status st = channel_read(
-		fd, a, DIGEST_HEAD_MAX, in_ms(IDLE_MS), &text, NULL);
+	enum status st = channel_next(
+		&t->in, a, DIGEST_HEAD_MAX, in_ms(IDLE_MS), &text, NULL);
 
-	if (st == ST_OK)
-		st = num_i64(text, 0, UTC_MAX, received);
-	if (st == ST_OK)
-		st = channel_read(
-			fd, a, TLSRPT_RAW_BYTES_MAX, in_ms(IDLE_MS), raw, NULL);
+	return st == ST_OK ? num_i64(text, min, max, out) : st;
+}
+
+static enum status read_batch(
+	struct talk *t, struct arena *a, struct request *out, int64_t *n)
+{
+	enum status st = read_number(t, a, 1, DIGEST_BATCH_REPORTS, n);
+
+	for (int64_t i = 0; st == ST_OK && i < *n; i++) {
+		st = read_number(t, a, 0, UTC_MAX, &out[i].received);
+		if (st == ST_OK)
+			st = channel_next(&t->in, a, TLSRPT_RAW_BYTES_MAX,
+				in_ms(IDLE_MS), &out[i].raw, NULL);
+	}
 	return st;
 }
 
-static enum status serve(int fd, struct arena *a)
+static enum status answer(struct talk *t, const struct request *r)
 {
+	struct arena *a = arena_must(ARENA_MAX);
 	struct unpacked_reports found = {};
 	struct dkim_signatures signs = {};
 	struct err e = {};
-	struct str raw;
-	int64_t received;
-	enum status st = read_request(fd, a, &received, &raw);
+	enum status st = unpack_reports(a, r->raw, &found, &e);
 
-	if (st != ST_OK)
-		return st;
-	st = unpack_reports(a, raw, &found, &e);
-	if (st != ST_OK)
-		return write_failure(fd, a, st, &e);
-	check_signatures(fd, a, received, &found, &signs);
-	return write_answer(fd, a, &found, &signs);
+	if (st == ST_OK) {
+		check_signatures(t, a, r->received, &found, &signs);
+		st = write_answer(t, a, &found, &signs);
+	} else {
+		st = write_failure(t, a, st, &e);
+	}
+	arena_free(&a);
+	return st;
 }
 
 int digest_child_main(int fd)
 {
-	enum status st = ST_OK;
-	struct err e = {};
+	static char ahead[READ_AHEAD], later[WRITE_LATER];
+	struct talk t = { channel_reader_of(fd, ahead, sizeof(ahead)),
+		channel_writer_of(fd, later, sizeof(later)) };
+	struct request batch[DIGEST_BATCH_REPORTS];
+	struct arena *a = arena_must(ARENA_MAX);
+	int64_t n = 0;
+	enum status st;
 
-	log_set_role("digest-child");
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	mime_prepare();
-	dkim_mail_prepare();
-	if (confine(&e) != ST_OK) {
-		LOG(LOG_ERROR, "digest.unconfined", KV_Z("reason", e.text));
-		return EXIT_FAILURE;
-	}
 	st = channel_write(fd, STR(DIGEST_READY), in_ms(WRITE_MS), NULL);
-	while (st == ST_OK) {
-		struct arena *a = arena_must(ARENA_MAX);
-
-		st = serve(fd, a);
-		arena_free(&a);
-	}
-	return st == ST_NOTFOUND ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (st == ST_OK)
+		st = read_batch(&t, a, batch, &n);
+	for (int64_t i = 0; st == ST_OK && i < n; i++)
+		st = answer(&t, &batch[i]);
+	if (st == ST_OK)
+		st = channel_flush(&t.out, in_ms(WRITE_MS), NULL);
+	arena_free(&a);
+	return st == ST_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -5,11 +5,13 @@
  * talk over that descriptor and nothing else.
  *
  * First it says DIGEST_READY, once its sandbox is closed: whatever goes wrong
- * before is not a report's fault.
+ * before is not a report's fault. Then it reads a batch of netstrings: how many
+ * reports there are (in decimal), and of each when it was received (seconds
+ * UTC) and its raw bytes. It reads them all before it writes, so that both
+ * sides never write at once; answers them in order; and ends.
  *
- * A request is two netstrings: when the report was received (seconds UTC, in
- * decimal), and its raw bytes. While it checks a mail's signatures the child
- * may ask for keys, DIGEST_KEYS_MAX times at most:
+ * While it checks a mail's signatures it may ask for keys, DIGEST_KEYS_MAX
+ * times at most for each mail:
  *     {"status": "key", "name": "selector._domainkey.x.example"}
  * and is told
  *     {"status": "ok", "text": "v=DKIM1; p=..."}
@@ -28,10 +30,11 @@
 
 #include "proto/tlsrpt_limits.h"
 
-/* moatd --role DIGEST_CHILD, with the channel as standard input. */
-#define DIGEST_CHILD "digest-child"
-
 #define DIGEST_READY "ready"
+
+/* What one batch holds: so many reports, or bytes of them; or one report. */
+#define DIGEST_BATCH_REPORTS 64u
+#define DIGEST_BATCH_BYTES ((size_t)1 << 20)
 
 /* Questions about one report. */
 #define DIGEST_KEYS_MAX 16
@@ -42,5 +45,5 @@
 /* Normalised, a report can be longer: spelt-out escapes, default members. */
 #define DIGEST_REPORT_MAX (8u * (size_t)TLSRPT_JSON_BYTES_MAX)
 
-/* Serves requests on fd until its end of file; the exit code. */
+/* Reads a batch from fd and answers it; the exit code. */
 int digest_child_main(int fd);

@@ -4,6 +4,7 @@
  * as a stranger's: it is capped, and its reports are read anew.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,7 +14,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "intake/digest_child.h"
 #include "intake/digest_reader.h"
 #include "io/channel.h"
 #include "io/fd.h"
@@ -21,15 +21,17 @@
 
 #include "base/poison.h"
 
-#define TRIES 2
+#define TRIES 2 /* to read one report */
 #define QUIRKS_TEXT_MAX 4096u
+#define READ_AHEAD ((size_t)64 << 10)
 
 struct digest_reader {
 	struct digest_reader_options options;
-	pid_t pid; /* 0: no child */
-	int fd;
-	unsigned reads; /* by this child */
+	struct digest_starter *starter;
+	pid_t pid; /* of the child; 0: there is none */
+	struct channel_reader answers;
 	unsigned started;
+	char ahead[READ_AHEAD];
 };
 
 struct digest_reader *digest_reader_new(
@@ -38,7 +40,10 @@ struct digest_reader *digest_reader_new(
 	struct digest_reader *r = mem_must(sizeof(*r));
 
 	r->options = *options;
-	r->fd = -1;
+	if (r->options.child == NULL)
+		r->options.child = digest_child_main;
+	r->starter = digest_starter_new(options->program, r->options.child);
+	r->answers.fd = -1;
 	return r;
 }
 
@@ -47,14 +52,13 @@ static int end_child(struct digest_reader *r)
 {
 	int status = 0;
 
-	fd_close(&r->fd);
+	fd_close(&r->answers.fd);
 	if (r->pid == 0)
 		return 0;
 	(void)kill(r->pid, SIGKILL);
 	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	r->pid = 0;
-	r->reads = 0;
 	return status;
 }
 
@@ -63,35 +67,19 @@ void digest_reader_free(struct digest_reader **r)
 	if (*r == NULL)
 		return;
 	(void)end_child(*r);
+	digest_starter_free(&(*r)->starter);
 	mem_free(*r);
 	*r = NULL;
 }
 
 void digest_reader_rest(struct digest_reader *r)
 {
-	(void)end_child(r);
+	digest_starter_look(r->starter);
 }
 
 unsigned digest_reader_started(const struct digest_reader *r)
 {
 	return r->started;
-}
-
-__attribute__((noreturn)) static void be_child(
-	const char *program, int fd, int first_other)
-{
-	const char *argv[] = { "moatd", "--role", DIGEST_CHILD, NULL };
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(fd, STDIN_FILENO) < 0 ||
-		close_range((unsigned)first_other, ~0u, 0) < 0)
-		_exit(EXIT_FAILURE);
-	if (program == NULL)
-		_exit(digest_child_main(STDIN_FILENO));
-	(void)execv(program, (char *const *)(uintptr_t)argv);
-	_exit(EXIT_FAILURE);
 }
 
 static struct mono deadline_of(const struct digest_reader *r)
@@ -110,8 +98,8 @@ static enum status wait_ready(struct digest_reader *r, struct err *e)
 {
 	struct arena *a = arena_must(0);
 	struct str said = {};
-	enum status st = channel_read(
-		r->fd, a, DIGEST_HEAD_MAX, deadline_of(r), &said, e);
+	enum status st = channel_next(
+		&r->answers, a, DIGEST_HEAD_MAX, deadline_of(r), &said, e);
 
 	if (st == ST_OK && !str_eq(said, STR(DIGEST_READY)))
 		st = err_set(e, ST_TEMP, "it says something else");
@@ -126,21 +114,13 @@ static enum status wait_ready(struct digest_reader *r, struct err *e)
 
 static enum status start_child(struct digest_reader *r, struct err *e)
 {
-	int ends[2];
+	int fd = -1;
+	enum status st = digest_starter_child(r->starter, &r->pid, &fd, e);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return err_sys(e, ST_TEMP, errno, "socketpair");
-	r->pid = fork();
-	if (r->pid == 0)
-		be_child(r->options.program, ends[1], STDERR_FILENO + 1);
-	fd_close(&ends[1]);
-	if (r->pid < 0) {
-		r->pid = 0;
-		fd_close(&ends[0]);
-		return err_sys(e, ST_TEMP, errno, "fork");
-	}
-	r->fd = ends[0];
+	if (st != ST_OK)
+		return st;
 	r->started++;
+	r->answers = channel_reader_of(fd, r->ahead, sizeof(r->ahead));
 	return wait_ready(r, e);
 }
 
@@ -166,8 +146,9 @@ static bool is_printable(struct str s)
 	return true;
 }
 
-/* The child says that it cannot read the report. */
-static enum status refused(const struct json *head, struct err *e)
+/* The child says that it cannot read the report: that is an answer. */
+static enum status take_refusal(
+	const struct json *head, struct digest_item *t, struct err *e)
 {
 	struct str status = json_get_str(head, "status");
 	struct str told = str_upto(
@@ -180,7 +161,8 @@ static enum status refused(const struct json *head, struct err *e)
 		st = ST_LIMIT;
 	if (st == ST_TEMP || told.n == 0 || !is_printable(told))
 		return broken(e);
-	return err_set(e, st, "%.*s", STR_ARG(told));
+	t->st = err_set(&t->err, st, "%.*s", STR_ARG(told));
+	return ST_OK;
 }
 
 /* ---- keys the child asks for */
@@ -196,7 +178,7 @@ static enum status write_key(struct digest_reader *r, struct arena *a,
 	if (st == ST_OK)
 		json_put_str(&w, "text", text);
 	json_close_object(&w);
-	return channel_write(r->fd, sbuf_str(&b), deadline, NULL);
+	return channel_write(r->answers.fd, sbuf_str(&b), deadline, NULL);
 }
 
 /* Only names of keys: a child that was taken over learns nothing else. */
@@ -234,8 +216,8 @@ static enum status read_head(struct digest_reader *r, struct arena *a,
 	struct str text;
 
 	for (int i = 0; i <= DIGEST_KEYS_MAX; i++) {
-		if (channel_read(r->fd, a, DIGEST_HEAD_MAX, *deadline, &text,
-			    e) != ST_OK)
+		if (channel_next(&r->answers, a, DIGEST_HEAD_MAX, *deadline,
+			    &text, e) != ST_OK)
 			return ST_TEMP;
 		if (json_parse(a, text, JSON_LIMITS_DEFAULT, &head, NULL, e) !=
 			ST_OK)
@@ -296,23 +278,24 @@ static bool take_quirks(const struct json *head, struct digest_reports *out)
 	return true;
 }
 
-static enum status take_head(struct digest_reader *r, struct arena *a,
-	struct mono *deadline, struct digest_reports *out, struct err *e)
+static enum status take_head(struct digest_reader *r, struct digest_item *t,
+	struct mono *deadline, struct err *e)
 {
+	struct digest_reports *out = &t->reports;
 	struct json *head = NULL;
 	int64_t n = 0;
-	enum status st = read_head(r, a, deadline, &head, e);
+	enum status st = read_head(r, t->arena, deadline, &head, e);
 
 	if (st != ST_OK)
 		return st;
 	if (!str_eq(json_get_str(head, "status"), str_of(status_name(ST_OK))))
-		return refused(head, e);
+		return take_refusal(head, t, e);
 	if (json_i64(json_get(head, "reports"), 1, TLSRPT_TEXTS_MAX, &n) !=
 		ST_OK)
 		return broken(e);
 	out->n = (size_t)n;
-	out->items = arena_array(a, out->n, sizeof(*out->items));
-	out->quirks = arena_array(a, out->n, sizeof(*out->quirks));
+	out->items = arena_array(t->arena, out->n, sizeof(*out->items));
+	out->quirks = arena_array(t->arena, out->n, sizeof(*out->quirks));
 	if (out->items == NULL || out->quirks == NULL)
 		return err_set(e, ST_LIMIT, "no memory for the report");
 	return take_quirks(head, out) && take_signatures(head, out) ? ST_OK
@@ -325,93 +308,150 @@ static enum status take_report(struct digest_reader *r, struct arena *a,
 	struct str text;
 	enum status st;
 
-	if (channel_read(r->fd, a, DIGEST_REPORT_MAX, deadline, &text, e) !=
-		ST_OK)
+	if (channel_next(&r->answers, a, DIGEST_REPORT_MAX, deadline, &text,
+		    e) != ST_OK)
 		return ST_TEMP;
 	st = tlsrpt_report_read(a, text, NULL, out, e);
 	return st == ST_INVALID ? broken(e) : st;
 }
 
-static enum status write_request(struct digest_reader *r, struct arena *a,
-	struct str raw, struct unix_time received, struct mono deadline,
-	struct err *e)
+/* An answer. ST_TEMP: there is none; ST_LIMIT: no memory for it. */
+static enum status take_answer(struct digest_reader *r, struct digest_item *t,
+	struct mono *deadline, struct err *e)
 {
-	struct str request[] = {
-		arena_fmt(a, "%lld",
-			received.s > 0 ? (long long)received.s : 0LL),
-		raw,
-	};
+	enum status st;
 
-	if (request[0].p == NULL)
-		return err_set(e, ST_LIMIT, "no memory for the report");
-	return channel_write_all(r->fd, request, 2, deadline, e) == ST_OK
-		       ? ST_OK
-		       : ST_TEMP;
-}
-
-/* One try. ST_TEMP: the child is at fault. */
-static enum status ask(struct digest_reader *r, struct arena *a, struct str raw,
-	struct unix_time received, struct digest_reports *out, struct err *e)
-{
-	struct mono deadline = deadline_of(r);
-	struct digest_reports got = {};
-	enum status st = write_request(r, a, raw, received, deadline, e);
-
-	if (st == ST_OK)
-		st = take_head(r, a, &deadline, &got, e);
-	for (size_t i = 0; st == ST_OK && i < got.n; i++) {
-		st = take_report(r, a, deadline, &got.items[i], e);
-		/* The rest of the answer is not read: no second question. */
-		if (st != ST_OK)
-			(void)end_child(r);
-	}
-	if (st == ST_OK)
-		*out = got;
+	t->st = ST_OK;
+	t->reports = (struct digest_reports){};
+	st = take_head(r, t, deadline, e);
+	for (size_t i = 0; st == ST_OK && i < t->reports.n; i++)
+		st = take_report(
+			r, t->arena, *deadline, &t->reports.items[i], e);
 	return st;
 }
 
-enum status digest_reader_read(struct digest_reader *r, struct arena *a,
-	struct str raw, struct unix_time received, struct digest_reports *out,
+/* ---- batches */
+
+static enum status write_batch(struct digest_reader *r,
+	const struct digest_item *items, size_t n, struct mono deadline,
 	struct err *e)
 {
-	struct err why = {};
+	struct str texts[1 + 2 * DIGEST_BATCH_REPORTS];
+	struct arena *a = arena_must(0);
 	enum status st;
 
-	if (raw.n > TLSRPT_RAW_BYTES_MAX)
-		return err_set(e, ST_LIMIT, "it is longer than %u bytes",
-			TLSRPT_RAW_BYTES_MAX);
-	for (int i = 0; i < TRIES; i++) {
-		if (r->reads >= r->options.max_reads)
-			(void)end_child(r);
-		if (r->pid == 0) {
-			st = start_child(r, e);
-			if (st != ST_OK)
-				return st;
-		}
-		r->reads++;
-		st = ask(r, a, raw, received, out, &why);
-		if (st != ST_TEMP) {
-			if (st != ST_OK && e != NULL)
-				*e = why;
-			return st;
-		}
-		LOG(LOG_WARN, "digest.child_lost", KV_Z("reason", why.text),
-			KV_INT("status", end_child(r)));
+	texts[0] = arena_fmt(a, "%zu", n);
+	for (size_t i = 0; i < n; i++) {
+		int64_t at = items[i].received.s;
+
+		texts[1 + 2 * i] = arena_fmt(a, "%" PRId64, at > 0 ? at : 0);
+		texts[2 + 2 * i] = items[i].raw;
 	}
-	return err_set(e, ST_INVALID, "it took the reader down %d times: %s",
-		TRIES, why.text);
+	st = channel_write_all(r->answers.fd, texts, 1 + 2 * n, deadline, e);
+	arena_free(&a);
+	return st == ST_OK ? ST_OK : ST_TEMP;
+}
+
+static enum status ask(struct digest_reader *r, struct digest_item *items,
+	size_t n, struct err *e)
+{
+	struct mono deadline = deadline_of(r);
+	enum status st = write_batch(r, items, n, deadline, e);
+
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		st = take_answer(r, &items[i], &deadline, e);
+	return st;
+}
+
+/*
+ * Has a child read n reports. ST_LIMIT: no memory for what it says; ST_TEMP: it
+ * is at fault (*lost), or there is none.
+ */
+static enum status read_batch(struct digest_reader *r,
+	struct digest_item *items, size_t n, bool *lost, struct err *e)
+{
+	enum status st = start_child(r, e);
+	int status;
+
+	*lost = false;
+	if (st != ST_OK)
+		return st;
+	st = ask(r, items, n, e);
+	status = end_child(r);
+	if (st == ST_TEMP) {
+		*lost = true;
+		LOG(LOG_WARN, "digest.child_lost", KV_Z("reason", e->text),
+			KV_INT("reports", (int64_t)n),
+			KV_INT("status", status));
+	}
+	return st;
+}
+
+static enum status read_alone(
+	struct digest_reader *r, struct digest_item *t, struct err *e)
+{
+	struct err why = {};
+	bool lost;
+
+	if (t->raw.n > TLSRPT_RAW_BYTES_MAX) {
+		t->st = err_set(&t->err, ST_LIMIT, "it is longer than %u bytes",
+			TLSRPT_RAW_BYTES_MAX);
+		return ST_OK;
+	}
+	for (int i = 0; i < TRIES; i++) {
+		enum status st = read_batch(r, t, 1, &lost, &why);
+
+		if (st == ST_TEMP && !lost)
+			return err_set(e, ST_TEMP, "%s", why.text);
+		if (st == ST_LIMIT)
+			t->st = err_set(&t->err, ST_LIMIT, "%s", why.text);
+		if (st != ST_TEMP)
+			return ST_OK;
+	}
+	t->st = err_set(&t->err, ST_INVALID,
+		"it took the reader down %d times: %s", TRIES, why.text);
+	return ST_OK;
+}
+
+/* How many of n, the first at least, go well together. */
+static size_t batch_size(const struct digest_item *items, size_t n)
+{
+	size_t bytes = items[0].raw.n, i = 1;
+
+	while (i < n && i < DIGEST_BATCH_REPORTS &&
+		(bytes += items[i].raw.n) <= DIGEST_BATCH_BYTES)
+		i++;
+	return i;
+}
+
+/* All, or else each: which of them is at fault cannot be told. */
+static enum status read_some(struct digest_reader *r, struct digest_item *items,
+	size_t n, struct err *e)
+{
+	struct err why = {};
+	bool lost = false;
+	enum status st = ST_LIMIT;
+
+	if (n > 1)
+		st = read_batch(r, items, n, &lost, &why);
+	if (st == ST_OK)
+		return ST_OK;
+	if (st == ST_TEMP && !lost)
+		return err_set(e, ST_TEMP, "%s", why.text);
+	st = ST_OK;
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		st = read_alone(r, &items[i], e);
+	return st;
 }
 
 enum status digest_reader_read_all(struct digest_reader *r,
 	struct digest_item *items, size_t n, struct err *e)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct digest_item *t = &items[i];
+	enum status st = ST_OK;
 
-		t->st = digest_reader_read(
-			r, t->arena, t->raw, t->received, &t->reports, &t->err);
-		if (t->st == ST_TEMP)
-			return err_set(e, ST_TEMP, "%s", t->err.text);
+	for (size_t part; st == ST_OK && n > 0; items += part, n -= part) {
+		part = batch_size(items, n);
+		st = read_some(r, items, part, e);
 	}
-	return ST_OK;
+	return st;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * digest_reader: hands raw reports to a sandboxed child (digest_child.h) and
- * takes normalised ones back. The child is started when it is needed, used for
- * some reports, and replaced; one that dies or stalls takes only its report
- * with it.
+ * digest_reader: hands raw reports to sandboxed children (digest_child.h) and
+ * takes normalised ones back. Each batch has a child of its own, so that a
+ * report that takes its child over could answer for those of its batch, and no
+ * others. If a child dies, stalls or talks nonsense, nothing that it said
+ * counts, and each report of its batch is read alone: one that takes down its
+ * child then as well cannot be read.
  */
 #pragma once
 
@@ -12,26 +14,18 @@
 #include "base/err.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "intake/digest_child.h"
+#include "intake/digest_starter.h"
 #include "intake/dkim.h"
 #include "proto/tlsrpt_report.h"
-
-/*
- * A report that takes its child over could answer for all that the child reads
- * after it, so a child ends when no report waits, and after so many. A new one
- * costs some 15 ms, a report 0.4 ms: bench/report loses an eighth of its rate
- * with 200 reports to a child, which its rounds hardly tell, with 100 two
- * fifths.
- */
-#define DIGEST_READS_MAX 200u
 
 struct digest_reader;
 
 struct digest_reader_options {
-	const char *program; /* run as "PROGRAM --role digest-child" with the
-				socket as standard input; NULL: only fork */
-	unsigned max_reads;  /* then a new child */
-	int time_ms;	     /* for one report, look-ups of keys apart */
-	dkim_key_fn *key;    /* NULL: there are no keys */
+	const char *program;	/* of the starter: see digest_starter.h */
+	digest_child_fn *child; /* for tests, without a program */
+	int time_ms;		/* for a batch, look-ups of keys apart */
+	dkim_key_fn *key;	/* NULL: there are no keys */
 	void *key_ctx;
 };
 
@@ -46,38 +40,33 @@ struct digest_reports {
 
 struct digest_reader *digest_reader_new(
 	const struct digest_reader_options *options);
-/* Ends the child. */
+/* Ends the child and its starter. */
 void digest_reader_free(struct digest_reader **r);
-
-/*
- * Reads raw, which was received then; reports live in a. ST_INVALID, ST_LIMIT:
- * it cannot be read, err says why (also when it killed two children in a row);
- * ST_TEMP: no child can be started, or none gets ready.
- */
-enum status digest_reader_read(struct digest_reader *r, struct arena *a,
-	struct str raw, struct unix_time received, struct digest_reports *out,
-	struct err *e);
-
-/* What is worth reading at once: so many, or bytes of them. */
-#define DIGEST_READ_FILES 64u
-#define DIGEST_READ_BYTES ((size_t)1 << 20)
 
 struct digest_item {
 	struct arena *arena; /* where its reports will live */
 	struct str raw;
 	struct unix_time received;
-	/* What came of it: ST_OK, or ST_INVALID or ST_LIMIT and why. */
+	/* What came of it: ST_OK; else ST_INVALID or ST_LIMIT, and err says
+	 * why it cannot be read. */
 	enum status st;
 	struct err err;
 	struct digest_reports reports;
 };
 
-/* As digest_reader_read, each of n. ST_TEMP: of no use is any. */
+/* What is worth handing over at once: so many, or bytes of them. */
+#define DIGEST_READ_FILES DIGEST_BATCH_REPORTS
+#define DIGEST_READ_BYTES DIGEST_BATCH_BYTES
+
+/*
+ * Reads n reports, in batches of what is small and one by one what is large.
+ * ST_TEMP: no child can be started, or none gets ready; some are not read.
+ */
 enum status digest_reader_read_all(struct digest_reader *r,
 	struct digest_item *items, size_t n, struct err *e);
 
-/* No report waits: the next one, whenever it comes, gets a new child. */
+/* No report waits: see whether the starter is well. */
 void digest_reader_rest(struct digest_reader *r);
 
-/* Children started so far, for tests and the log. */
+/* Children started so far, for tests. */
 unsigned digest_reader_started(const struct digest_reader *r);

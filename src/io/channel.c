@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * channel: netstrings over a socket, with poll for the deadline. What is there
- * is taken before anything waits, and as much as possible in one call: the
- * content of a report costs less than a few calls of the system.
+ * is taken before anything waits, and as much as possible in one call.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/bug.h"
-#include "base/sbuf.h"
 #include "io/channel.h"
 #include "io/fd.h"
 #include "proto/netstring.h"
@@ -70,9 +68,10 @@ static enum status wait_for(
 
 /* Of a message: length and colon, content, comma. */
 #define PIECES 3u
+#define AT_ONCE 64u /* messages */
 
 struct pieces {
-	struct iovec v[CHANNEL_MESSAGES_MAX * PIECES];
+	struct iovec v[AT_ONCE * PIECES];
 	size_t at, n;
 };
 
@@ -119,13 +118,13 @@ static enum status write_pieces(
 	return st;
 }
 
-enum status channel_write_all(int fd, const struct str *messages, size_t n,
+static enum status write_some(int fd, const struct str *messages, size_t n,
 	struct mono deadline, struct err *e)
 {
-	char heads[CHANNEL_MESSAGES_MAX][NETSTRING_DIGITS_MAX + 2];
-	struct pieces p = {};
+	char heads[AT_ONCE][NETSTRING_DIGITS_MAX + 2];
+	struct pieces p;
 
-	BUG(n > CHANNEL_MESSAGES_MAX);
+	p.at = p.n = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct sbuf b = sbuf_fixed(heads[i], sizeof(heads[i]));
 
@@ -139,113 +138,166 @@ enum status channel_write_all(int fd, const struct str *messages, size_t n,
 	return write_pieces(fd, &p, deadline, e);
 }
 
+enum status channel_write_all(int fd, const struct str *messages, size_t n,
+	struct mono deadline, struct err *e)
+{
+	enum status st = ST_OK;
+
+	for (size_t part; st == ST_OK && n > 0; messages += part, n -= part) {
+		part = n < AT_ONCE ? n : AT_ONCE;
+		st = write_some(fd, messages, part, deadline, e);
+	}
+	return st;
+}
+
 enum status channel_write(
 	int fd, struct str message, struct mono deadline, struct err *e)
 {
 	return channel_write_all(fd, &message, 1, deadline, e);
 }
 
-/* Some bytes, at least one; ST_NOTFOUND: there will be none. */
-static enum status read_some(int fd, struct msghdr *m, int flags,
-	struct mono deadline, size_t *got, struct err *e)
+struct channel_writer channel_writer_of(int fd, char *p, size_t cap)
 {
-	enum status st = ST_OK;
-	ssize_t n;
+	return (struct channel_writer){ fd, sbuf_fixed(p, cap) };
+}
 
-	while (st == ST_OK) {
-		n = recvmsg(fd, m, flags | MSG_DONTWAIT);
-		if (n > 0) {
-			*got = (size_t)n;
-			return ST_OK;
-		}
+enum status channel_flush(
+	struct channel_writer *w, struct mono deadline, struct err *e)
+{
+	struct pieces p;
+
+	p.at = p.n = 0;
+	add_piece(&p, sbuf_str(&w->kept));
+	w->kept.n = 0;
+	return p.v[0].iov_len > 0 ? write_pieces(w->fd, &p, deadline, e)
+				  : ST_OK;
+}
+
+enum status channel_put(struct channel_writer *w, const struct str *messages,
+	size_t n, struct mono deadline, struct err *e)
+{
+	size_t room = w->kept.cap - w->kept.n, need = 0;
+	enum status st;
+
+	for (size_t i = 0; i < n; i++)
+		need += messages[i].n + NETSTRING_EXTRA_MAX;
+	if (need <= room) {
+		for (size_t i = 0; i < n; i++)
+			netstring_write(&w->kept, messages[i]);
+		return ST_OK;
+	}
+	st = channel_flush(w, deadline, e);
+	if (st != ST_OK)
+		return st;
+	return need <= w->kept.cap
+		       ? channel_put(w, messages, n, deadline, e)
+		       : channel_write_all(w->fd, messages, n, deadline, e);
+}
+
+/*
+ * Some bytes, at least one, to where they are wanted and what is more ahead,
+ * where nothing is left; ST_NOTFOUND: there will be none.
+ */
+static enum status read_some(struct channel_reader *r, struct iovec *wanted,
+	struct mono deadline, struct err *e)
+{
+	struct iovec v[] = { *wanted, { r->ahead + r->n, r->cap - r->n } };
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+	enum status st = ST_OK;
+	ssize_t n = -1;
+
+	while (st == ST_OK && n < 0) {
+		n = recvmsg(r->fd, &m, MSG_DONTWAIT);
 		if (n == 0)
 			st = err_set(e, ST_NOTFOUND,
 				"the other side closed the connection");
-		else if (errno == EAGAIN)
-			st = wait_for(fd, POLLIN, deadline, e);
-		else if (errno != EINTR)
+		else if (n < 0 && errno == EAGAIN)
+			st = wait_for(r->fd, POLLIN, deadline, e);
+		else if (n < 0 && errno != EINTR)
 			st = err_sys(e, ST_TEMP, errno, "read");
 	}
-	return st;
+	if (st != ST_OK)
+		return st;
+	if ((size_t)n > wanted->iov_len) {
+		r->n += (size_t)n - wanted->iov_len;
+		n = (ssize_t)wanted->iov_len;
+	}
+	wanted->iov_base = (char *)wanted->iov_base + n;
+	wanted->iov_len -= (size_t)n;
+	return ST_OK;
 }
 
-/* Exactly what the pieces have room for. */
-static enum status read_pieces(
-	int fd, struct pieces *p, struct mono deadline, struct err *e)
+static struct str ahead_of(const struct channel_reader *r)
 {
-	enum status st = ST_OK;
-	bool more = true;
-	size_t n;
+	return (struct str){ r->ahead + r->at, r->n - r->at };
+}
 
-	while (st == ST_OK && more) {
-		struct msghdr m = { .msg_iov = p->v + p->at,
-			.msg_iovlen = p->n - p->at };
+/* Takes the length of the next message. */
+static enum status take_head(struct channel_reader *r, struct mono deadline,
+	size_t max, size_t *out, struct err *e)
+{
+	enum status st, read = ST_OK;
+	size_t used = 0;
 
-		st = read_some(fd, &m, 0, deadline, &n, e);
-		if (st == ST_OK)
-			more = move_on(p, n);
+	while ((st = netstring_head(ahead_of(r), max, out, &used)) ==
+			ST_AGAIN &&
+		read == ST_OK) {
+		struct iovec none = {};
+		bool begun = r->at < r->n;
+
+		memmove(r->ahead, r->ahead + r->at, r->n - r->at);
+		r->n -= r->at;
+		r->at = 0;
+		BUG(r->n == r->cap);
+		read = read_some(r, &none, deadline, e);
+		if (read == ST_NOTFOUND && begun)
+			read = ST_TEMP;
 	}
+	r->at += used;
+	if (read != ST_OK)
+		return read;
+	if (st != ST_OK)
+		return err_set(e, st, "a bad length of a message");
+	return ST_OK;
+}
+
+/* Exactly what is wanted: first of what is there. */
+static enum status take_bytes(struct channel_reader *r, struct iovec wanted,
+	struct mono deadline, struct err *e)
+{
+	struct str there = str_upto(ahead_of(r), wanted.iov_len);
+	enum status st = ST_OK;
+
+	memcpy(wanted.iov_base, there.p, there.n);
+	wanted.iov_base = (char *)wanted.iov_base + there.n;
+	wanted.iov_len -= there.n;
+	r->at += there.n;
+	if (wanted.iov_len > 0)
+		r->at = r->n = 0;
+	while (st == ST_OK && wanted.iov_len > 0)
+		st = read_some(r, &wanted, deadline, e);
 	return st == ST_NOTFOUND ? ST_TEMP : st;
 }
 
-/* The digits and the colon, one by one: rarely, as they come together. */
-static enum status take_head(int fd, char *head, struct mono deadline,
-	size_t max, size_t *out, size_t *used, struct err *e)
+struct channel_reader channel_reader_of(int fd, char *ahead, size_t cap)
 {
-	enum status st = ST_AGAIN;
-
-	for (size_t i = 0; st == ST_AGAIN; i++) {
-		struct pieces p = {};
-
-		BUG(i == NETSTRING_DIGITS_MAX + 1);
-		add_piece(&p, (struct str){ &head[i], 1 });
-		st = read_pieces(fd, &p, deadline, e);
-		if (st == ST_OK)
-			st = netstring_head(
-				(struct str){ head, i + 1 }, max, out, used);
-	}
-	*used = 0;
-	return st;
+	BUG(cap < CHANNEL_AHEAD_MIN);
+	return (struct channel_reader){ .fd = fd, .ahead = ahead, .cap = cap };
 }
 
-/* Length of the next message; *used bytes of it are still to be read. */
-static enum status read_head(int fd, char *head, struct mono deadline,
-	size_t max, size_t *out, size_t *used, struct err *e)
-{
-	struct iovec v = { head, NETSTRING_DIGITS_MAX + 1 };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
-	enum status st;
-	size_t n;
-
-	st = read_some(fd, &m, MSG_PEEK, deadline, &n, e);
-	if (st != ST_OK)
-		return st;
-	st = netstring_head((struct str){ head, n }, max, out, used);
-	if (st == ST_AGAIN)
-		st = take_head(fd, head, deadline, max, out, used, e);
-	if (st == ST_INVALID || st == ST_LIMIT)
-		return err_set(e, st, "a bad length of a message");
-	return st;
-}
-
-enum status channel_read(int fd, struct arena *a, size_t max,
+enum status channel_next(struct channel_reader *r, struct arena *a, size_t max,
 	struct mono deadline, struct str *out, struct err *e)
 {
-	char head[NETSTRING_DIGITS_MAX + 1];
-	struct pieces p = {};
-	size_t n = 0, used = 0;
-	enum status st;
+	size_t n = 0;
+	enum status st = take_head(r, deadline, max, &n, e);
 	char *text;
 
-	st = read_head(fd, head, deadline, max, &n, &used, e);
 	if (st != ST_OK)
 		return st;
 	text = arena_alloc(a, n + 1);
 	if (text == NULL)
 		return err_set(e, ST_LIMIT, "message too large");
-	add_piece(&p, (struct str){ head, used });
-	add_piece(&p, (struct str){ text, n + 1 });
-	st = read_pieces(fd, &p, deadline, e);
+	st = take_bytes(r, (struct iovec){ text, n + 1 }, deadline, e);
 	if (st != ST_OK)
 		return st;
 	if (text[n] != ',')
@@ -253,4 +305,13 @@ enum status channel_read(int fd, struct arena *a, size_t max,
 	text[n] = '\0';
 	*out = (struct str){ text, n };
 	return ST_OK;
+}
+
+enum status channel_read(int fd, struct arena *a, size_t max,
+	struct mono deadline, struct str *out, struct err *e)
+{
+	char ahead[4096];
+	struct channel_reader r = channel_reader_of(fd, ahead, sizeof(ahead));
+
+	return channel_next(&r, a, max, deadline, out, e);
 }

@@ -47,9 +47,8 @@ static enum status find_key(
 
 int place_setup(void **state)
 {
-	struct digest_reader_options options = {
-		.max_reads = 3, .time_ms = 20000, .key = find_key
-	};
+	struct digest_reader_options options = { .time_ms = 20000,
+		.key = find_key };
 	struct spool_limits limits = SPOOL_LIMITS_DEFAULT;
 	struct place *p = calloc(1, sizeof(*p));
 	struct store_domain domain = { .tenant = STORE_TENANT_DEFAULT,

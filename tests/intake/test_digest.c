@@ -12,16 +12,6 @@
 
 #include "base/poison.h"
 
-#define MAIL                                                                   \
-	"From: =?iso-8859-1?q?J=F6rg?= <tls@x.example>\n"                      \
-	"Subject: =?windows-1252?b?5Q==?=\n"                                   \
-	"Content-Type: multipart/report; report-type=tlsrpt; boundary=b\n\n"   \
-	"--b\nContent-Type: text/plain; charset=koi8-r\n\n\xc1\n--b\n"         \
-	"Content-Type: application/tlsrpt+json; name*=utf-8''a%20b.json\n"     \
-	"Content-Transfer-Encoding: quoted-printable\n\n"                      \
-	"{\"policies\"=3A[{\"policy\":{\"policy-domain\":\"y.example\"}}]}\n"  \
-	"--b--\n"
-
 static void a_post_becomes_rows(void **state)
 {
 	struct place *p = *state;
@@ -296,117 +286,6 @@ static void an_import_goes_to_whose_the_domain_is(void **state)
 	assert_str(rows[0].report_id, "2");
 }
 
-static void a_child_serves_some_and_is_replaced(void **state)
-{
-	struct place *p = *state;
-	struct digest_reports got;
-
-	for (unsigned i = 0; i < 7; i++) {
-		OK(digest_reader_read(p->d.reader, p->a, STR(REPORT("1", "1")),
-			(struct unix_time){ 1000 }, &got, &p->e));
-		assert_int_equal(got.n, 1);
-		assert_int_equal(digest_reader_started(p->d.reader), i / 3 + 1);
-	}
-	/* A mail: the parser for it is at home in the sandbox. */
-	OK(digest_reader_read(p->d.reader, p->a, STR(MAIL),
-		(struct unix_time){ 1000 }, &got, &p->e));
-	assert_str(got.items[0]->policies.items[0].domain, "y.example");
-	/* One that cannot be read is no reason to replace it. */
-	assert_int_equal(digest_reader_read(p->d.reader, p->a, STR("<xml/>"),
-				 (struct unix_time){ 1000 }, &got, &p->e),
-		ST_INVALID);
-	assert_int_equal(digest_reader_started(p->d.reader), 3);
-	/* After a rest, and only then, the next report gets a new one. */
-	digest_reader_rest(p->d.reader);
-	digest_reader_rest(p->d.reader);
-	for (int i = 0; i < 2; i++)
-		OK(digest_reader_read(p->d.reader, p->a, STR(REPORT("1", "1")),
-			(struct unix_time){ 1000 }, &got, &p->e));
-	assert_int_equal(digest_reader_started(p->d.reader), 4);
-}
-
-static void write_program(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-
-	BUG(fd < 0);
-	BUG(write(fd, text, strlen(text)) != (ssize_t)strlen(text));
-	(void)close(fd);
-}
-
-#define READY "#!/bin/sh\nprintf '5:ready,' >&0\n"
-
-/* A good head, and then no report. */
-#define SHORT_REPORT                                                           \
-	READY "printf '41:{\"status\":\"ok\",\"reports\":1,"                   \
-	      "\"quirks\":[\"\"]},5:hello,' >&0\nexec sleep 100\n"
-
-/* A child that dies, stalls or babbles takes only its report with it. */
-static void a_bad_child_costs_one_report(void **state)
-{
-	static const char *const programs[] = {
-		READY "exit 1\n",
-		READY "kill -SEGV $$\n",
-		READY "exec sleep 100\n",
-		READY "printf '5:hello,' >&0\nexec sleep 100\n",
-		READY "printf '2:{},' >&0\nexec sleep 100\n",
-		READY "printf '99999999999:' >&0\nexec sleep 100\n",
-		SHORT_REPORT,
-	};
-	struct place *p = *state;
-	struct digest_reports got;
-
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		const char *path = arena_fmt(p->a, "%s/child%zu", p->dir, i).p;
-		struct digest_reader_options options = {
-			.program = path, .max_reads = 10, .time_ms = 1000
-		};
-		struct digest_reader *r = digest_reader_new(&options);
-
-		write_program(path, programs[i]);
-		assert_int_equal(
-			digest_reader_read(r, p->a, STR(REPORT("1", "1")),
-				(struct unix_time){ 1000 }, &got, &p->e),
-			ST_INVALID);
-		assert_true(str_starts(str_of(p->e.text),
-			STR("it took the reader down 2 times: ")));
-		assert_int_equal(digest_reader_started(r), 2);
-		digest_reader_free(&r);
-	}
-}
-
-/* What is not the report's fault does not cost it anything. */
-static void no_child_costs_no_report(void **state)
-{
-	static const char *const programs[] = {
-		"#!/bin/sh\nexit 1\n",
-		"#!/bin/sh\nprintf '5:hello,' >&0\nexec sleep 100\n",
-		"#!/nonexistent\n",
-	};
-	struct digest_reader_options good = { .max_reads = 3,
-		.time_ms = 20000 };
-	struct place *p = *state;
-	size_t done;
-
-	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		const char *path = arena_fmt(p->a, "%s/none%zu", p->dir, i).p;
-		struct digest_reader_options options = {
-			.program = path, .max_reads = 10, .time_ms = 1000
-		};
-
-		write_program(path, programs[i]);
-		digest_reader_free(&p->d.reader);
-		p->d.reader = digest_reader_new(&options);
-		assert_int_equal(digest_run(&p->d, 100, &done, &p->e), ST_TEMP);
-		assert_int_equal(files(p, SPOOL_NEW), 1);
-	}
-	digest_reader_free(&p->d.reader);
-	p->d.reader = digest_reader_new(&good);
-	assert_int_equal(run(p), 1);
-	(void)reports(p, 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,13 +313,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			an_import_goes_to_whose_the_domain_is, place_setup,
 			place_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_child_serves_some_and_is_replaced, place_setup,
-			place_teardown),
-		cmocka_unit_test_setup_teardown(a_bad_child_costs_one_report,
-			place_setup, place_teardown),
-		cmocka_unit_test_setup_teardown(
-			no_child_costs_no_report, place_setup, place_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

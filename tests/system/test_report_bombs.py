@@ -118,23 +118,42 @@ def read_netstring(stream):
     return content
 
 
+@pytest.fixture(name="starter", scope="module")
+def a_starter():
+    """The process that digest starts, and has its children started by."""
+    control, its = socket.socketpair()
+    control.settimeout(WAIT_S)
+    with control, subprocess.Popen([daemon(), "--role", "digest-child"],
+                                   stdin=its,
+                                   preexec_fn=limit_memory) as process:
+        its.close()
+        with control.makefile("rb") as answers:
+            assert read_netstring(answers) == b"ready"
+
+            def start(fd):
+                socket.send_fds(control, [b"x"], [fd])
+                return int(read_netstring(answers))
+            yield start
+        control.shutdown(socket.SHUT_RDWR)
+        assert process.wait(WAIT_S) == 0
+
+
 @pytest.mark.parametrize("name", BOMBS)
-def test_it_costs_the_child_little(name):
-    """The process that digest starts, in its sandbox, told as digest does."""
+def test_it_costs_the_child_little(name, starter):
+    """In its sandbox, told as digest does."""
     make, reason = BOMBS[name]
     ours, its = socket.socketpair()
     ours.settimeout(WAIT_S)
-    with ours, subprocess.Popen([daemon(), "--role", "digest-child"],
-                                stdin=its, preexec_fn=limit_memory) as child:
+    with ours, its:
+        pid = starter(its.fileno())
         its.close()
         with ours.makefile("rb") as answers:
             assert read_netstring(answers) == b"ready"
-            ours.sendall(netstring(b"1700000000") + netstring(make()))
+            ours.sendall(netstring(b"1") + netstring(b"1700000000")
+                         + netstring(make()))
             said = json.loads(read_netstring(answers))
-        ours.shutdown(socket.SHUT_RDWR)
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0
+    _, status, used = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
     assert said["status"] in ("invalid", "limit") and reason in said["error"]
     assert used.ru_utime + used.ru_stime < CPU_S_MAX
 
