@@ -95,12 +95,6 @@ static struct str text_of(struct reader *r, const struct json *v)
 	return capped(r, s, v);
 }
 
-static struct str text(
-	struct reader *r, const struct json *obj, const char *name)
-{
-	return text_of(r, json_get(obj, name));
-}
-
 /* The member called name, or else the one of a name senders mix it up with. */
 static const struct json *either(struct reader *r, const struct json *obj,
 	const char *name, const char *other, enum tlsrpt_quirk quirk)
@@ -598,7 +592,8 @@ static void report_id(struct reader *r, const struct json *root)
 
 static void organization(struct reader *r, const struct json *root)
 {
-	r->report->organization = text(r, root, "organization-name");
+	r->report->organization = text_of(
+		r, json_get(root, "organization-name"));
 	if (r->report->organization.p != NULL)
 		return;
 	note(r, TLSRPT_QUIRK_ORGANIZATION_MISSING, root);
