@@ -47,6 +47,15 @@ static struct dns_name name_of(struct str text)
 	return name;
 }
 
+static struct dns_name name_below(const char *label, struct str origin)
+{
+	char text[DNS_NAME_TEXT_MAX];
+	struct sbuf b = sbuf_fixed(text, sizeof(text));
+
+	sbuf_fmt(&b, "%s.%.*s", label, STR_ARG(origin));
+	return name_of(sbuf_ok(&b) ? sbuf_str(&b) : STR(""));
+}
+
 static void put_address(struct wire_out *out, int family, struct str text)
 {
 	char z[64] = "";
@@ -167,16 +176,12 @@ static struct view_writer *create(
 		.retry = 600,
 		.expire = 604800,
 		.minimum = 60 };
-	struct dns_name apex = name_of(origin), label = name_of(STR("ns1"));
 	struct view_writer *w = NULL;
 	struct view_zone zone;
 	struct err e = {};
 
-	if (dns_name_join(&label, &apex, &soa.mname) != ST_OK)
-		die("too long", origin);
-	label = name_of(STR("hostmaster"));
-	if (dns_name_join(&label, &apex, &soa.rname) != ST_OK)
-		die("too long", origin);
+	soa.mname = name_below("ns1", origin);
+	soa.rname = name_below("hostmaster", origin);
 	dns_soa_write(&out, &soa);
 	zone = (struct view_zone){ origin, serial, 3600, wire_out_str(&out) };
 	check(view_writer_create(path, &opt, &zone, &w, &e), &e, origin);

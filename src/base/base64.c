@@ -10,10 +10,9 @@ static const char alphabet64[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char alphabet64url[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const char alphabet32[] = "abcdefghijklmnopqrstuvwxyz234567";
 static const char alphabet16[] = "0123456789abcdef";
 
-/* Writes bytes as groups of `bits` bits (4, 5 or 6) in the alphabet. */
+/* Writes bytes as groups of `bits` bits (4 or 6) in the alphabet. */
 static void write_bits(
 	struct sbuf *b, struct str bytes, const char *alphabet, unsigned bits)
 {
@@ -44,11 +43,6 @@ void base64_write(struct sbuf *b, struct str bytes)
 void base64url_write(struct sbuf *b, struct str bytes)
 {
 	write_bits(b, bytes, alphabet64url, 6);
-}
-
-void base32_write(struct sbuf *b, struct str bytes)
-{
-	write_bits(b, bytes, alphabet32, 5);
 }
 
 void hex_write(struct sbuf *b, struct str bytes)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * base64: binary as text: base64 and base64url (RFC 4648 sections 4 and 5),
- * lower-case base32 without padding (section 6, for DNS labels), hex.
+ * base64: binary as text: base64 and base64url (RFC 4648 sections 4 and 5), hex
+ * in lower case.
  */
 #pragma once
 
@@ -10,10 +10,9 @@
 #include "base/status.h"
 #include "base/str.h"
 
-/* Writers. Standard base64 is padded; base64url, base32 and hex are not. */
+/* Writers. Standard base64 is padded; base64url and hex are not. */
 void base64_write(struct sbuf *b, struct str bytes);
 void base64url_write(struct sbuf *b, struct str bytes);
-void base32_write(struct sbuf *b, struct str bytes);
 void hex_write(struct sbuf *b, struct str bytes);
 
 /*

@@ -222,34 +222,6 @@ static size_t label_offsets(const struct dns_name *name, uint8_t *at)
 	return n;
 }
 
-static int label_cmp(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-
-	for (size_t i = 0; i < n; i++) {
-		int d = fold((uint8_t)a.p[i]) - fold((uint8_t)b.p[i]);
-
-		if (d != 0)
-			return d;
-	}
-	return (a.n > b.n) - (a.n < b.n);
-}
-
-int dns_name_cmp(const struct dns_name *a, const struct dns_name *b)
-{
-	uint8_t at_a[LABELS_MAX], at_b[LABELS_MAX];
-	size_t na = label_offsets(a, at_a), nb = label_offsets(b, at_b);
-
-	while (na > 0 && nb > 0) {
-		int d = label_cmp(
-			label_at(a, at_a[--na]), label_at(b, at_b[--nb]));
-
-		if (d != 0)
-			return d;
-	}
-	return (na > 0) - (nb > 0);
-}
-
 /* A label ends in 0, so 0 and 1 inside it become 1 1 and 1 2. */
 void dns_name_key(struct sbuf *b, const struct dns_name *name)
 {
@@ -279,17 +251,4 @@ bool dns_name_cut(struct dns_name *name)
 	name->n = (uint8_t)(name->n - skip);
 	memmove(name->wire, name->wire + skip, name->n);
 	return true;
-}
-
-enum status dns_name_join(const struct dns_name *prefix,
-	const struct dns_name *name, struct dns_name *out)
-{
-	struct dns_name joined = *prefix;
-
-	if (prefix->n - 1u + name->n > DNS_NAME_MAX)
-		return ST_LIMIT;
-	memcpy(joined.wire + prefix->n - 1, name->wire, name->n);
-	joined.n = (uint8_t)(prefix->n - 1 + name->n);
-	*out = joined;
-	return ST_OK;
 }

@@ -57,18 +57,12 @@ bool dns_name_eq(const struct dns_name *a, const struct dns_name *b);
 /* true if name is zone or lies below it. */
 bool dns_name_is_in(const struct dns_name *name, const struct dns_name *zone);
 
-/* Canonical order (RFC 4034 section 6.1): <0, 0, >0. */
-int dns_name_cmp(const struct dns_name *a, const struct dns_name *b);
-
 /*
- * Writes bytes whose memcmp order is the canonical order, for sorted stores: a
- * name's subtree is the range that begins with its key.
+ * Writes bytes whose memcmp order is the canonical order (RFC 4034 section
+ * 6.1), for sorted stores: a name's subtree is the range that begins with its
+ * key.
  */
 void dns_name_key(struct sbuf *b, const struct dns_name *name);
 
 /* Cuts the first label off; false (and untouched) for the root. */
 bool dns_name_cut(struct dns_name *name);
-
-/* Puts the labels of prefix before name; ST_LIMIT over 255 bytes. */
-enum status dns_name_join(const struct dns_name *prefix,
-	const struct dns_name *name, struct dns_name *out);

@@ -68,20 +68,6 @@ bool dns_notify_next(struct dns_notify *d, struct mono now,
 	return false;
 }
 
-int64_t dns_notify_wait_ms(const struct dns_notify *d, struct mono now)
-{
-	int64_t wait = -1;
-
-	for (size_t i = 0; i < d->n; i++) {
-		const struct dns_notify_target *t = &d->target[i];
-		int64_t ms = t->next.ms > now.ms ? t->next.ms - now.ms : 0;
-
-		if (t->pending && (wait < 0 || ms < wait))
-			wait = ms;
-	}
-	return wait;
-}
-
 static bool read_question(struct wire_in *in, const struct dns_header *h,
 	const struct dns_name *apex)
 {

@@ -49,9 +49,6 @@ bool dns_notify_next(struct dns_notify *d, struct mono now,
 	struct unix_time utc, uint16_t id, void *buf, size_t *n,
 	size_t *target);
 
-/* Milliseconds until a message is due, -1 if none will be. */
-int64_t dns_notify_wait_ms(const struct dns_notify *d, struct mono now);
-
 /*
  * Takes a packet that came from a target; true if it was its answer, which
  * ends the telling, whatever its rcode.

@@ -7,27 +7,6 @@
 
 #include "base/poison.h"
 
-static const struct {
-	uint16_t type;
-	const char *name;
-} type_names[] = {
-	{ DNS_TYPE_A, "A" },
-	{ DNS_TYPE_NS, "NS" },
-	{ DNS_TYPE_CNAME, "CNAME" },
-	{ DNS_TYPE_SOA, "SOA" },
-	{ DNS_TYPE_PTR, "PTR" },
-	{ DNS_TYPE_MX, "MX" },
-	{ DNS_TYPE_TXT, "TXT" },
-	{ DNS_TYPE_AAAA, "AAAA" },
-	{ DNS_TYPE_OPT, "OPT" },
-	{ DNS_TYPE_TLSA, "TLSA" },
-	{ DNS_TYPE_TSIG, "TSIG" },
-	{ DNS_TYPE_IXFR, "IXFR" },
-	{ DNS_TYPE_AXFR, "AXFR" },
-	{ DNS_TYPE_ANY, "ANY" },
-	{ DNS_TYPE_CAA, "CAA" },
-};
-
 void dns_rr_name_write(struct wire_out *out, const struct dns_name *name)
 {
 	wire_put_bytes(out, dns_name_wire(name));
@@ -168,17 +147,6 @@ enum status dns_caa_read(
 	*tag = t;
 	*value = v;
 	return ST_OK;
-}
-
-void dns_type_write(struct sbuf *b, uint16_t type)
-{
-	for (size_t i = 0; i < sizeof(type_names) / sizeof(*type_names); i++) {
-		if (type_names[i].type == type) {
-			sbuf_addz(b, type_names[i].name);
-			return;
-		}
-	}
-	sbuf_fmt(b, "TYPE%u", type);
 }
 
 /* A character-string in quotes, RFC 1035 section 5.1. */

@@ -30,8 +30,6 @@
 #define DNS_TYPE_TSIG 250
 #define DNS_TYPE_IXFR 251
 #define DNS_TYPE_AXFR 252
-#define DNS_TYPE_MAILB 253
-#define DNS_TYPE_MAILA 254
 #define DNS_TYPE_ANY 255
 #define DNS_TYPE_CAA 257
 
@@ -87,9 +85,6 @@ void dns_caa_write(
 	struct wire_out *out, uint8_t flags, struct str tag, struct str value);
 enum status dns_caa_read(
 	struct str rdata, uint8_t *flags, struct str *tag, struct str *value);
-
-/* The mnemonic of a type, "TYPE65280" for one without (RFC 3597 section 5). */
-void dns_type_write(struct sbuf *b, uint16_t type);
 
 /*
  * rdata in master-file form: known types as people write them, others and

@@ -47,16 +47,6 @@ enum status ip_addr_parse(struct str text, struct ip_addr *out)
 	return ST_OK;
 }
 
-void ip_addr_write(struct sbuf *b, const struct ip_addr *a)
-{
-	char z[INET6_ADDRSTRLEN];
-	const void *p = ip_addr_is_v4(a) ? a->b + V4_OFFSET : a->b;
-
-	if (inet_ntop(ip_addr_is_v4(a) ? AF_INET : AF_INET6, p, z, sizeof(z)) !=
-		NULL)
-		sbuf_addz(b, z);
-}
-
 enum status ip_net_parse(struct str text, struct ip_net *out)
 {
 	struct str rest = text;

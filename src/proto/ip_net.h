@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/sbuf.h"
 #include "base/status.h"
 #include "base/str.h"
 
@@ -26,7 +25,6 @@ bool ip_addr_is_v4(const struct ip_addr *a);
 
 /* "192.0.2.1" or "2001:db8::1"; ST_INVALID on anything else. */
 enum status ip_addr_parse(struct str text, struct ip_addr *out);
-void ip_addr_write(struct sbuf *b, const struct ip_addr *a);
 
 /* "192.0.2.0/24", "2001:db8::/32" or an address; host bits must be zero. */
 enum status ip_net_parse(struct str text, struct ip_net *out);

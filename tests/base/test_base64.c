@@ -12,33 +12,28 @@ typedef enum status (*reader)(
 /* RFC 4648 section 10 */
 static void vectors_of_the_rfc(void **state)
 {
-	static const char *const rows[][5] = {
-		{ "", "", "", "", "" },
-		{ "f", "Zg==", "Zg", "my", "66" },
-		{ "fo", "Zm8=", "Zm8", "mzxq", "666f" },
-		{ "foo", "Zm9v", "Zm9v", "mzxw6", "666f6f" },
-		{ "foob", "Zm9vYg==", "Zm9vYg", "mzxw6yq", "666f6f62" },
-		{ "fooba", "Zm9vYmE=", "Zm9vYmE", "mzxw6ytb", "666f6f6261" },
-		{ "foobar", "Zm9vYmFy", "Zm9vYmFy", "mzxw6ytboi",
-			"666f6f626172" },
-		{ "\xff\xfe\xfd", "//79", "__79", "777p2", "fffefd" },
+	static const char *const rows[][4] = {
+		{ "", "", "", "" },
+		{ "f", "Zg==", "Zg", "66" },
+		{ "fo", "Zm8=", "Zm8", "666f" },
+		{ "foo", "Zm9v", "Zm9v", "666f6f" },
+		{ "foob", "Zm9vYg==", "Zm9vYg", "666f6f62" },
+		{ "fooba", "Zm9vYmE=", "Zm9vYmE", "666f6f6261" },
+		{ "foobar", "Zm9vYmFy", "Zm9vYmFy", "666f6f626172" },
+		{ "\xff\xfe\xfd", "//79", "__79", "fffefd" },
 	};
-	const writer writers[] = { base64_write, base64url_write, base32_write,
-		hex_write };
-	const reader readers[] = { base64_parse, base64url_parse, NULL,
-		hex_parse };
+	const writer writers[] = { base64_write, base64url_write, hex_write };
+	const reader readers[] = { base64_parse, base64url_parse, hex_parse };
 	struct arena *a = arena_must(0);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		for (size_t k = 0; k < 4; k++) {
+		for (size_t k = 0; k < 3; k++) {
 			struct sbuf b = sbuf_arena(a, 100);
 			struct str back;
 
 			writers[k](&b, str_of(rows[i][0]));
 			assert_str(sbuf_str(&b), rows[i][k + 1]);
-			if (readers[k] == NULL)
-				continue;
 			assert_int_equal(
 				readers[k](a, sbuf_str(&b), &back), ST_OK);
 			assert_str(back, rows[i][0]);

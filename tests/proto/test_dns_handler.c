@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tests/dns_memory.h"
+#include "tests/proto/dns_text.h"
 #include "tests/testing.h"
 
 #include "proto/dns_handler.h"
@@ -53,7 +54,7 @@ static void write_rr(struct sbuf *b, struct str msg, const struct dns_rr *rr)
 
 	dns_name_write(b, &rr->owner);
 	sbuf_fmt(b, " %u ", rr->ttl);
-	dns_type_write(b, rr->type);
+	type_write(b, rr->type);
 	sbuf_addc(b, ' ');
 	if (rr->type == DNS_TYPE_SOA) {
 		assert_int_equal(dns_rr_soa_read(msg, rr, &soa), ST_OK);

@@ -171,33 +171,25 @@ static void order_is_canonical(void **state)
 			char pa[DNS_NAME_KEY_MAX], pb[DNS_NAME_KEY_MAX];
 			struct sbuf ka = sbuf_fixed(pa, sizeof(pa));
 			struct sbuf kb = sbuf_fixed(pb, sizeof(pb));
-			int d = dns_name_cmp(&a, &b), k;
+			int k;
 
 			dns_name_key(&ka, &a);
 			dns_name_key(&kb, &b);
 			k = str_cmp(sbuf_str(&ka), sbuf_str(&kb));
-			assert_int_equal((d > 0) - (d < 0), (i > j) - (i < j));
 			assert_int_equal((k > 0) - (k < 0), (i > j) - (i < j));
 		}
 	}
 }
 
-static void cutting_and_joining(void **state)
+static void labels_are_cut_off(void **state)
 {
-	struct dns_name name = name_of("_mta-sts.id.example"), up = name;
-	struct dns_name label = name_of("_mta-sts"), joined;
-	char p[512];
-	struct dns_name big;
+	struct dns_name up = name_of("_mta-sts.id.example");
 
 	(void)state;
 	assert_true(dns_name_cut(&up));
 	assert_text(&up, "id.example");
-	assert_int_equal(dns_name_join(&label, &up, &joined), ST_OK);
-	assert_true(dns_name_eq(&joined, &name));
 	up = dns_name_root();
 	assert_false(dns_name_cut(&up));
-	assert_int_equal(dns_name_parse(labels(p, 3, 63), &big), ST_OK);
-	assert_int_equal(dns_name_join(&big, &big, &joined), ST_LIMIT);
 }
 
 int main(void)
@@ -211,7 +203,7 @@ int main(void)
 		cmocka_unit_test(extended_labels_are_refused),
 		cmocka_unit_test(names_compare_without_case),
 		cmocka_unit_test(order_is_canonical),
-		cmocka_unit_test(cutting_and_joining),
+		cmocka_unit_test(labels_are_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

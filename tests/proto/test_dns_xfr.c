@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transfers: who may have one, what it holds, and how it is signed. */
 #include "tests/dns_memory.h"
+#include "tests/proto/dns_text.h"
 #include "tests/testing.h"
 
 #include "base/mem.h"
@@ -127,7 +128,7 @@ static void collect(struct fixture *f, struct str msg, struct dns_tsig *tsig)
 		}
 		dns_name_write(&b, &rr.owner);
 		sbuf_addc(&b, ' ');
-		dns_type_write(&b, rr.type);
+		type_write(&b, rr.type);
 		sbuf_addc(&b, '\n');
 	}
 	for (size_t i = 0; i < h.count[DNS_ADDITIONAL]; i++) {

@@ -52,29 +52,11 @@ static void bad_text_is_refused(void **state)
 	assert_int_equal(net.bits, 77);
 }
 
-static void addresses_print(void **state)
-{
-	static const char *const texts[] = { "192.0.2.1", "2001:db8::1",
-		"::1" };
-	struct ip_addr a;
-	char p[64];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		struct sbuf b = sbuf_fixed(p, sizeof(p));
-
-		assert_int_equal(ip_addr_parse(str_of(texts[i]), &a), ST_OK);
-		ip_addr_write(&b, &a);
-		assert_str(sbuf_str(&b), texts[i]);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prefixes_hold_addresses),
 		cmocka_unit_test(bad_text_is_refused),
-		cmocka_unit_test(addresses_print),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
