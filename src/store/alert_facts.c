@@ -19,50 +19,34 @@ struct failure_row {
 
 /* Came since $3 and tells of days since then: an archive that is imported says
  * how things were. Some reports have no dates. */
-#define NEW "received >= $3 AND (ends = 0 OR ends >= $3) "
+#define NEW "received >= $3 AND (ends = 0 OR ends >= $3) AND counted < 2 "
 
 /* The last reports of each reporter: $1 tenant, $2 domain, $3 since. */
 #define LAST                                                                   \
-	"WITH seen AS (SELECT id, begins, received, " REPORTER " AS k "        \
-	"FROM report WHERE tenant = $1 AND domain = $2 AND " NEW               \
+	"WITH seen AS (SELECT id, begins, ok, failed, received, " REPORTER     \
+	" AS k FROM report WHERE tenant = $1 AND domain = $2 AND " NEW         \
 	"AND state = 0 AND proof <> ''), "                                     \
 	"top AS (SELECT k, MAX(begins) AS begins, MAX(received) AS received, " \
 	"COUNT(DISTINCT begins / 86400) AS days FROM seen GROUP BY k), "       \
-	"latest AS (SELECT seen.id, top.k, top.begins, top.received, "         \
-	"top.days "                                                            \
+	"latest AS (SELECT seen.id, seen.ok, seen.failed, top.k, top.begins, " \
+	"top.received, top.days "                                              \
 	"FROM seen JOIN top ON top.k = seen.k AND top.begins = seen.begins) "
 
-/* A session may stand under several policies of one report: never added up. */
 static const char reporters_sql[] = LAST
 	"SELECT k, received, begins, days, SUM(ok + failed), SUM(failed) "
-	"FROM (SELECT l.k, l.received, l.begins, l.days, "
-	"MAX(" OK_COUNT ") AS ok, MAX(" FAILED_COUNT ") AS failed "
-	"FROM latest l "
-	"JOIN report_policy p ON p.tenant = $1 AND p.report = l.id "
-	"GROUP BY l.id, l.k, l.received, l.begins, l.days) AS r "
-	"GROUP BY k, received, begins, days ORDER BY k";
+	"FROM latest GROUP BY k, received, begins, days ORDER BY k";
 
 static const char failures_sql[] = LAST
-	"SELECT k, result_type, SUM(n) FROM ("
-	"SELECT k, id, result_type, MAX(n) AS n FROM ("
-	"SELECT l.k, l.id, f.result_type, SUM(" FAILURE_COUNT ") AS n "
-	"FROM latest l "
-	"JOIN report_failure f ON f.tenant = $1 AND f.report = l.id "
-	"GROUP BY l.k, l.id, f.policy_no, f.result_type) AS p "
-	"GROUP BY k, id, result_type) AS r "
-	"GROUP BY k, result_type ORDER BY k, result_type";
+	"SELECT l.k, f.result_type, SUM(f.failed) FROM latest l "
+	"JOIN report_result f ON f.tenant = $1 AND f.report = l.id "
+	"GROUP BY l.k, f.result_type ORDER BY l.k, f.result_type";
 
 static const char unproven_sql[] =
-	"SELECT '', result_type, SUM(n) FROM ("
-	"SELECT report, result_type, MAX(n) AS n FROM ("
-	"SELECT f.report, f.result_type, SUM(" FAILURE_COUNT
-	") AS n FROM report r "
-	"JOIN report_failure f ON f.tenant = r.tenant AND f.report = r.id "
-	"WHERE r.tenant = $1 AND r.domain = $2 AND " NEW
-	"AND r.state = 0 AND r.proof = '' "
-	"GROUP BY f.report, f.policy_no, f.result_type) AS p "
-	"GROUP BY report, result_type) AS r "
-	"GROUP BY result_type ORDER BY result_type";
+	"SELECT '', f.result_type, SUM(f.failed) FROM report r "
+	"CROSS JOIN report_result f "
+	"WHERE f.tenant = r.tenant AND f.report = r.id AND r.tenant = $1 AND "
+	"r.domain = $2 AND " NEW "AND r.state = 0 AND r.proof = '' "
+	"GROUP BY f.result_type ORDER BY f.result_type";
 
 #define DKIM "dkim:"
 
@@ -217,8 +201,9 @@ enum status store_alert_domains(struct store *s, struct arena *a,
 {
 	struct domains list = {};
 	enum status st = each(s, a,
-		"SELECT tenant, domain FROM report WHERE id > $1 "
-		"AND received >= $2 AND domain <> '' UNION "
+		"SELECT r.tenant, r.domain FROM tenant t CROSS JOIN report r "
+		"WHERE r.tenant = t.id AND r.id > $1 AND r.received >= $2 AND "
+		"r.domain <> '' UNION "
 		"SELECT tenant, domain FROM alert WHERE state < 2 "
 		"AND domain <> '' AND $3 = 1",
 		ARGS(DB_T(after), DB_I(since), DB_I(with_alerts ? 1 : 0)),
@@ -240,8 +225,10 @@ static bool take_id(
 enum status store_alert_newest(
 	struct store *s, struct arena *a, struct str *id, struct err *e)
 {
-	return each(s, a, "SELECT COALESCE(MAX(id), '') FROM report", NO_ARGS,
-		take_id, id, e);
+	return each(s, a,
+		"SELECT COALESCE(MAX((SELECT MAX(id) FROM report "
+		"WHERE tenant = t.id)), '') FROM tenant t",
+		NO_ARGS, take_id, id, e);
 }
 
 enum status store_alert_unread(

@@ -9,6 +9,7 @@
  */
 #include "base/bug.h"
 #include "base/sbuf.h"
+#include "store/report_convert.h"
 #include "store/store.h"
 #include "store/table.h"
 
@@ -449,8 +450,53 @@ static const char step_9[] =
 static const char step_10[] =
 	"ALTER TABLE report ADD COLUMN reporter TEXT NOT NULL DEFAULT '';";
 
-static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5,
-	step_6, step_7, step_8, step_9, step_10 };
+/* Policies and failures of a report as one value: before it is made of rows. */
+static const char step_11[] =
+	"ALTER TABLE report ADD COLUMN ok BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE report ADD COLUMN failed BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE report ADD COLUMN body BYTEA NOT NULL DEFAULT '';"
+	"CREATE TABLE report_result ("
+	" tenant TEXT NOT NULL,"
+	" report TEXT NOT NULL,"
+	" result_type TEXT NOT NULL,"
+	" failed BIGINT NOT NULL,"
+	" PRIMARY KEY (tenant, report, result_type),"
+	" FOREIGN KEY (tenant, report) REFERENCES report (tenant, id)"
+	" ON DELETE CASCADE) " IN_KEY_ORDER ";";
+
+/* And after it. The other indexes are those that some query needs. */
+static const char step_11_after[] =
+	"DROP TABLE report_failure;"
+	"DROP TABLE report_policy;"
+	"CREATE INDEX report_result_type ON report_result"
+	" (tenant, result_type, report);"
+	"DROP INDEX report_same;"
+	"CREATE INDEX report_same ON report (tenant, domain, begins,"
+	" report_id);"
+	"DROP INDEX report_state;"
+	"CREATE INDEX report_apart ON report (tenant, id)"
+	" WHERE state > 0;"
+	"DROP INDEX report_received;"
+	"DROP INDEX report_by_id;"
+	"DROP INDEX rollup_day;";
+
+static const struct {
+	const char *script;
+	enum status (*convert)(struct store *s, struct err *e); /* or NULL */
+	const char *after;
+} steps[] = {
+	{ .script = step_1 },
+	{ .script = step_2 },
+	{ .script = step_3 },
+	{ .script = step_4 },
+	{ .script = step_5 },
+	{ .script = step_6 },
+	{ .script = step_7 },
+	{ .script = step_8 },
+	{ .script = step_9 },
+	{ .script = step_10 },
+	{ step_11, report_convert_bodies, step_11_after },
+};
 #define STEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 /* With the engine's word for IN_KEY_ORDER. */
@@ -475,7 +521,11 @@ static enum status apply(
 	enum status st = ST_OK;
 
 	for (int64_t i = from; st == ST_OK && i < STEPS; i++) {
-		st = store_script(s, step_text(s, a, steps[i]), e);
+		st = store_script(s, step_text(s, a, steps[i].script), e);
+		if (st == ST_OK && steps[i].convert != NULL)
+			st = steps[i].convert(s, e);
+		if (st == ST_OK && steps[i].after != NULL)
+			st = store_script(s, steps[i].after, e);
 		if (st == ST_OK)
 			st = store_run(s,
 				"INSERT INTO schema_version (version) "

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report: TLS reports taken in, with their policies and failures. */
 #include "proto/tlsrpt_text.h"
+#include "store/report_body.h"
+#include "store/report_result.h"
 #include "store/rollup.h"
 #include "store/store.h"
 #include "store/table.h"
 
 #include "base/poison.h"
 
+/* A report with what of it stands in its row for the queries alone. */
+struct whole {
+	struct store_report report;
+	struct str body;    /* its policies and failures (report_body.h) */
+	int64_t ok, failed; /* the largest of its policies' */
+};
+
 #define AT(member) offsetof(struct store_report, member)
+#define HEAD_COLUMNS 21 /* without what is for queries */
 
 static const struct column columns[] = {
 	COLUMN("tenant", COL_TEXT, AT(tenant)),
@@ -31,72 +41,16 @@ static const struct column columns[] = {
 	COLUMN("dkim_aligned", COL_BOOL, AT(dkim_aligned)),
 	COLUMN("why", COL_WORDS, AT(why)),
 	COLUMN_ENUM("counted", AT(counted), STORE_REPORT_SETTLED),
+	COLUMN("body", COL_BYTES, offsetof(struct whole, body)),
+	COLUMN("ok", COL_INT, offsetof(struct whole, ok)),
+	COLUMN("failed", COL_INT, offsetof(struct whole, failed)),
 };
-static const struct table report = TABLE(
-	"report", struct store_report, columns, 2);
-
-/* A policy or a failure together with where it stands. */
-struct policy_row {
-	struct str tenant, report;
-	int64_t policy_no;
-	struct store_report_policy policy;
-};
-
-static const struct column policy_columns[] = {
-	COLUMN("tenant", COL_TEXT, offsetof(struct policy_row, tenant)),
-	COLUMN("report", COL_TEXT, offsetof(struct policy_row, report)),
-	COLUMN("policy_no", COL_INT, offsetof(struct policy_row, policy_no)),
-	COLUMN("type", COL_TEXT, offsetof(struct policy_row, policy.type)),
-	COLUMN("domain", COL_TEXT, offsetof(struct policy_row, policy.domain)),
-	COLUMN("strings", COL_BLOBS,
-		offsetof(struct policy_row, policy.strings)),
-	COLUMN("mx", COL_BLOBS, offsetof(struct policy_row, policy.mx)),
-	COLUMN("ok", COL_INT, offsetof(struct policy_row, policy.ok)),
-	COLUMN("failed", COL_INT, offsetof(struct policy_row, policy.failed)),
-};
-static const struct table policy_table = TABLE(
-	"report_policy", struct policy_row, policy_columns, 3);
-
-struct failure_row {
-	struct str tenant, report;
-	int64_t policy_no, failure_no;
-	struct store_report_failure failure;
-};
-
-#define FAILURE(member) offsetof(struct failure_row, failure.member)
-
-static const struct column failure_columns[] = {
-	COLUMN("tenant", COL_TEXT, offsetof(struct failure_row, tenant)),
-	COLUMN("report", COL_TEXT, offsetof(struct failure_row, report)),
-	COLUMN("policy_no", COL_INT, offsetof(struct failure_row, policy_no)),
-	COLUMN("failure_no", COL_INT, offsetof(struct failure_row, failure_no)),
-	COLUMN("result_type", COL_TEXT, FAILURE(result_type)),
-	COLUMN("sending_ip", COL_TEXT, FAILURE(sending_ip)),
-	COLUMN("receiving_host", COL_TEXT, FAILURE(receiving_host)),
-	COLUMN("receiving_helo", COL_TEXT, FAILURE(receiving_helo)),
-	COLUMN("receiving_ip", COL_TEXT, FAILURE(receiving_ip)),
-	COLUMN("reason_code", COL_TEXT, FAILURE(reason_code)),
-	COLUMN("info_uri", COL_TEXT, FAILURE(info_uri)),
-	COLUMN("sessions", COL_INT, FAILURE(sessions)),
-};
-static const struct table failure_table = TABLE(
-	"report_failure", struct failure_row, failure_columns, 4);
-
-static enum status add_policy(
-	struct store *s, const struct store_report *r, size_t no, struct err *e)
-{
-	const struct store_report_policy *p = &r->policies[no];
-	struct policy_row row = { r->tenant, r->id, (int64_t)no, *p };
-	enum status st = table_insert(s, &policy_table, &row, e);
-
-	for (size_t i = 0; st == ST_OK && i < p->n_failures; i++) {
-		struct failure_row f = { r->tenant, r->id, (int64_t)no,
-			(int64_t)i, p->failures[i] };
-
-		st = table_insert(s, &failure_table, &f, e);
-	}
-	return st;
-}
+static const struct table whole = TABLE("report", struct whole, columns, 2);
+static const struct table report = { .name = "report",
+	.columns = columns,
+	.n = HEAD_COLUMNS,
+	.n_key = 2,
+	.row_size = sizeof(struct store_report) };
 
 const char *store_report_state_name(enum store_report_state state)
 {
@@ -160,64 +114,30 @@ static bool replaces(
 	       covers(r, old);
 }
 
-static enum status read_failures(
-	struct store *s, struct arena *a, struct policy_row *p, struct err *e)
+static enum status read_body(struct arena *a, struct whole *row, struct err *e)
 {
-	struct failure_row *rows;
-	enum status st;
-	size_t n;
+	enum status st = report_body_read(
+		a, row->body, &row->report.policies, &row->report.n_policies);
 
-	st = table_list(s, a, &failure_table,
-		"WHERE tenant = $1 AND report = $2 AND policy_no = $3 "
-		"ORDER BY failure_no",
-		ARGS(DB_T(p->tenant), DB_T(p->report), DB_I(p->policy_no)),
-		&rows, &n, e);
-	if (st != ST_OK)
-		return st;
-	p->policy.failures = arena_array(a, n, sizeof(*p->policy.failures));
-	if (p->policy.failures == NULL)
-		return err_set(e, ST_LIMIT, "the report is too long");
-	for (size_t i = 0; i < n; i++)
-		p->policy.failures[i] = rows[i].failure;
-	p->policy.n_failures = n;
-	return ST_OK;
-}
-
-static enum status read_policies(
-	struct store *s, struct arena *a, struct store_report *r, struct err *e)
-{
-	struct policy_row *rows;
-	enum status st;
-	size_t n;
-
-	st = table_list(s, a, &policy_table,
-		"WHERE tenant = $1 AND report = $2 ORDER BY policy_no",
-		ARGS(DB_T(r->tenant), DB_T(r->id)), &rows, &n, e);
-	if (st != ST_OK)
-		return st;
-	r->policies = arena_array(a, n, sizeof(*r->policies));
-	if (r->policies == NULL)
-		return err_set(e, ST_LIMIT, "the report is too long");
-	for (size_t i = 0; st == ST_OK && i < n; i++) {
-		st = read_failures(s, a, &rows[i], e);
-		r->policies[i] = rows[i].policy;
-	}
-	r->n_policies = n;
-	return st;
+	if (st == ST_INVALID)
+		return err_set(e, ST_PERM, "the database is damaged");
+	return st == ST_OK ? ST_OK : err_set(e, st, "the report is too long");
 }
 
 /* With its rows, and what they added. */
-static enum status drop(struct store *s, struct store_report *r, struct err *e)
+static enum status drop(
+	struct store *s, const struct store_report *r, struct err *e)
 {
 	struct arena *a = arena_must(0);
+	struct store_report got;
 	enum status st = ST_OK;
 
 	if (r->counted == STORE_REPORT_COUNTED) {
-		st = read_policies(s, a, r, e);
+		st = store_report_get(s, a, r->tenant, r->id, &got, e);
 		if (st == ST_OK)
-			st = rollup_report(s, r, -1, e);
+			st = rollup_report(s, &got, -1, e);
 	}
-	/* The schema drops policies and failures with their report. */
+	/* The schema drops its results with it. */
 	if (st == ST_OK)
 		st = store_run(s,
 			"DELETE FROM report WHERE tenant = $1 AND id = $2",
@@ -254,19 +174,24 @@ static enum status make_room(struct store *s, const struct store_report *r,
 static enum status add_rows(
 	struct store *s, const struct store_report *r, struct err *e)
 {
+	bool accepted = r->state == STORE_REPORT_ACCEPTED;
+	struct arena *a = arena_must(0);
+	struct whole row = { .report = *r };
 	char reporter[ROLLUP_TEXT_MAX];
-	struct store_report row = *r;
 	enum status st;
 
-	row.reporter = rollup_reporter(reporter, r);
-	row.counted = r->state == STORE_REPORT_ACCEPTED
-			      ? STORE_REPORT_COUNTED
-			      : STORE_REPORT_UNCOUNTED;
-	st = table_insert(s, &report, &row, e);
-	for (size_t i = 0; st == ST_OK && i < r->n_policies; i++)
-		st = add_policy(s, r, i, e);
-	if (st == ST_OK && row.counted == STORE_REPORT_COUNTED)
-		st = rollup_report(s, &row, 1, e);
+	row.report.reporter = rollup_reporter(reporter, r);
+	row.report.counted = accepted ? STORE_REPORT_COUNTED
+				      : STORE_REPORT_UNCOUNTED;
+	report_result_largest(r, &row.ok, &row.failed);
+	st = report_body_write(a, r->policies, r->n_policies, &row.body, e);
+	if (st == ST_OK)
+		st = table_insert(s, &whole, &row, e);
+	if (st == ST_OK && accepted)
+		st = report_result_add(s, r, e);
+	if (st == ST_OK && accepted)
+		st = rollup_report(s, &row.report, 1, e);
+	arena_free(&a);
 	return st;
 }
 
@@ -292,16 +217,49 @@ enum status store_report_get(struct store *s, struct arena *a,
 	struct str tenant, struct str id, struct store_report *out,
 	struct err *e)
 {
-	struct store_report r;
+	struct whole row;
 	enum status st;
 
-	st = table_get(s, a, &report,
+	st = table_get(s, a, &whole,
 		"WHERE tenant = $1 AND id = $2 AND counted < 2",
-		ARGS(DB_T(tenant), DB_T(id)), &r, e);
+		ARGS(DB_T(tenant), DB_T(id)), &row, e);
 	if (st == ST_OK)
-		st = read_policies(s, a, &r, e);
+		st = read_body(a, &row, e);
 	if (st == ST_OK)
-		*out = r;
+		*out = row.report;
+	return st;
+}
+
+#define PAGE                                                                   \
+	"WHERE tenant = $1 AND ($2 = '' OR domain = $2) "                      \
+	"AND begins >= $3 AND begins < $4 AND ($5 = '' OR id < $5) "           \
+	"AND state = $6 AND counted < 2 "
+#define NEWEST "ORDER BY id DESC LIMIT $7"
+
+/* Those that are not accepted, few among many, have an index of their own. */
+static const char *page_of(const struct store_report_filter *f)
+{
+	return f->state == STORE_REPORT_ACCEPTED ? PAGE NEWEST
+						 : PAGE "AND state > 0 " NEWEST;
+}
+
+static enum status list_whole(struct store *s, struct arena *a,
+	const char *page, const struct db_arg args[7],
+	struct store_report **out, size_t *n, struct err *e)
+{
+	struct store_report *reports = NULL;
+	struct whole *rows;
+	enum status st = table_list(s, a, &whole, page, args, 7, &rows, n, e);
+
+	if (st == ST_OK)
+		reports = arena_array(a, *n, sizeof(*reports));
+	if (st == ST_OK && reports == NULL)
+		st = err_set(e, ST_LIMIT, "too many reports");
+	for (size_t i = 0; st == ST_OK && i < *n; i++) {
+		st = read_body(a, &rows[i], e);
+		reports[i] = rows[i].report;
+	}
+	*out = reports;
 	return st;
 }
 
@@ -309,21 +267,18 @@ enum status store_report_list(struct store *s, struct arena *a,
 	const struct store_report_filter *f, bool with_rows,
 	struct store_report **out, size_t *n, struct err *e)
 {
-	int64_t to = f->to == 0 ? INT64_MAX : f->to;
+	const struct db_arg args[] = { DB_T(f->tenant), DB_T(f->domain),
+		DB_I(f->from), DB_I(f->to == 0 ? INT64_MAX : f->to),
+		DB_T(f->before), DB_I((int64_t)f->state),
+		DB_I((int64_t)f->limit) };
+	const char *page = page_of(f);
 	struct store_report *rows;
 	enum status st;
 	size_t have;
 
-	st = table_list(s, a, &report,
-		"WHERE tenant = $1 AND ($2 = '' OR domain = $2) "
-		"AND begins >= $3 AND begins < $4 AND ($5 = '' OR id < $5) "
-		"AND state = $6 AND counted < 2 ORDER BY id DESC LIMIT $7",
-		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I(f->from), DB_I(to),
-			DB_T(f->before), DB_I((int64_t)f->state),
-			DB_I((int64_t)f->limit)),
-		&rows, &have, e);
-	for (size_t i = 0; st == ST_OK && with_rows && i < have; i++)
-		st = read_policies(s, a, &rows[i], e);
+	st = with_rows ? list_whole(s, a, page, args, &rows, &have, e)
+		       : table_list(
+				 s, a, &report, page, args, 7, &rows, &have, e);
 	if (st == ST_OK) {
 		*out = rows;
 		*n = have;
@@ -375,24 +330,39 @@ enum status store_report_rule_put(struct store *s, struct str tenant,
 	return st;
 }
 
+struct count_row {
+	enum store_report_state state;
+	bool unproven;
+	int64_t n;
+};
+
+static const struct column count_columns[] = {
+	COLUMN_ENUM("state", offsetof(struct count_row, state),
+		STORE_REPORT_STATES - 1),
+	COLUMN("CASE WHEN proof = '' THEN 1 ELSE 0 END AS unproven", COL_BOOL,
+		offsetof(struct count_row, unproven)),
+	COLUMN("COUNT(*)", COL_INT, offsetof(struct count_row, n)),
+};
+static const struct table counts = TABLE(
+	"report", struct count_row, count_columns, 2);
+
 enum status store_report_count(struct store *s, struct str tenant,
 	struct store_report_counts *out, struct err *e)
 {
-	struct store_report_counts n;
-	enum status st = ST_OK;
-	int64_t v[2];
+	struct store_report_counts found = {};
+	struct arena *a = arena_must(0);
+	struct count_row *rows;
+	size_t n = 0;
+	enum status st = table_list(s, a, &counts,
+		"WHERE tenant = $1 AND counted < 2 GROUP BY state, unproven",
+		ARGS(DB_T(tenant)), &rows, &n, e);
 
-	for (int i = 0; st == ST_OK && i < STORE_REPORT_STATES; i++) {
-		st = store_ints(s,
-			"SELECT COUNT(*), COALESCE(SUM(CASE WHEN proof = '' "
-			"THEN 1 ELSE 0 END), 0) FROM report "
-			"WHERE tenant = $1 AND state = $2 AND counted < 2",
-			ARGS(DB_T(tenant), DB_I(i)), v, 2, e);
-		n.proven[i] = v[0] - v[1];
-		n.unproven[i] = v[1];
-	}
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		*(rows[i].unproven ? &found.unproven[rows[i].state]
+				   : &found.proven[rows[i].state]) = rows[i].n;
 	if (st == ST_OK)
-		*out = n;
+		*out = found;
+	arena_free(&a);
 	return st;
 }
 

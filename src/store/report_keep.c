@@ -7,6 +7,7 @@
  */
 #include "base/clock.h"
 #include "base/vec.h"
+#include "store/report_result.h"
 #include "store/rollup_series.h"
 #include "store/store.h"
 #include "store/table.h"
@@ -135,14 +136,12 @@ static enum status settle_one(
 		return store_run(s,
 			"DELETE FROM report WHERE tenant = $1 AND id = $2",
 			ARGS(DB_T(h->tenant), DB_T(h->id)), NULL, e);
-	/* The schema drops failures with their policy. */
-	st = store_run(s,
-		"DELETE FROM report_policy WHERE tenant = $1 AND report = $2",
-		ARGS(DB_T(h->tenant), DB_T(h->id)), NULL, e);
+	st = report_result_drop(s, h->tenant, h->id, e);
 	if (st != ST_OK)
 		return st;
 	return store_run(s,
-		"UPDATE report SET counted = $1 WHERE tenant = $2 AND id = $3",
+		"UPDATE report SET counted = $1, body = '', ok = 0, failed = 0 "
+		"WHERE tenant = $2 AND id = $3",
 		ARGS(DB_I(STORE_REPORT_SETTLED), DB_T(h->tenant), DB_T(h->id)),
 		NULL, e);
 }
@@ -177,7 +176,9 @@ static enum status drop_totals(
 
 	if (st == ST_OK)
 		st = store_run(s,
-			"DELETE FROM rollup WHERE tenant = $1 AND day < $2",
+			"DELETE FROM rollup WHERE tenant = $1 AND series IN "
+			"(SELECT id FROM series WHERE tenant = $1) "
+			"AND day < $2",
 			ARGS(DB_T(tenant), DB_I(day)), &gone, e);
 	if (st == ST_OK && gone > 0)
 		st = rollup_series_drop_unused(s, tenant, e);

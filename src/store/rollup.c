@@ -24,7 +24,7 @@ static struct str cut(struct str s, size_t max)
 	return str_upto(s, max);
 }
 
-static int64_t sessions_of(int64_t n)
+int64_t rollup_sessions(int64_t n)
 {
 	if (n < 0)
 		return 0;
@@ -74,7 +74,7 @@ static void add_failure(struct store *s, struct arena *a,
 	struct str reporter = u.of.k1;
 
 	u.ok = 0;
-	u.failed = u.n * sessions_of(f->sessions);
+	u.failed = u.n * rollup_sessions(f->sessions);
 	u.of.kind = ROLLUP_RESULT;
 	u.of.family = tlsrpt_family_of(f->result_type);
 	u.of.k1 = cut(f->result_type, ROLLUP_TEXT_MAX);
@@ -100,8 +100,8 @@ static enum status add_policy(struct store *s, struct arena *a,
 					.unproven = r->proof.n == 0 },
 		.day = rollup_day(r),
 		.n = sign,
-		.ok = sign * sessions_of(p->ok),
-		.failed = sign * sessions_of(p->failed) };
+		.ok = sign * rollup_sessions(p->ok),
+		.failed = sign * rollup_sessions(p->failed) };
 	enum status st = ST_OK;
 
 	add(s, &u);

@@ -23,6 +23,8 @@ enum rollup_kind {
 /* More than a line of a report can mean. Sums of 64 bits overflow only beyond
  * 900 million such lines. */
 #define ROLLUP_SESSIONS_MAX INT64_C(10000000000)
+/* 0 .. ROLLUP_SESSIONS_MAX */
+int64_t rollup_sessions(int64_t n);
 
 /* Texts of strangers are cut to this many bytes. */
 #define ROLLUP_TEXT_MAX 300u

@@ -103,14 +103,24 @@ static size_t utf8_length(struct str s)
 	return n;
 }
 
-static bool text_ok(struct str s)
+/* Eight bytes of ASCII, none of them a NUL? */
+static bool is_plain(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ((v | (v - ones)) & ones << 7) == 0;
+}
+
+bool store_text_ok(struct str s)
 {
 	while (s.n > 0) {
-		size_t n = utf8_length(s);
+		size_t n = s.n >= 8 && is_plain(s.p) ? 8 : utf8_length(s);
 
 		if (n == 0)
 			return false;
-		s = str_from(s, n);
+		s = (struct str){ s.p + n, s.n - n };
 	}
 	return true;
 }
@@ -120,7 +130,7 @@ static struct str text_mend(struct arena *a, struct str s)
 {
 	struct sbuf b = sbuf_arena(a, s.n);
 
-	if (text_ok(s))
+	if (store_text_ok(s))
 		return s.p == NULL ? STR("") : s;
 	while (s.n > 0) {
 		size_t n = utf8_length(s);
@@ -177,7 +187,7 @@ static enum status column_arg(struct arena *a, const struct column *col,
 	if ((col->type >= COL_LINES || col->type == COL_WORDS) &&
 		out->str.p == NULL)
 		return err_set(e, ST_LIMIT, "%s is too long", col->name);
-	if (out->type == DB_TEXT && !text_ok(out->str))
+	if (out->type == DB_TEXT && !store_text_ok(out->str))
 		return err_set(e, ST_INVALID, "%s is not UTF-8", col->name);
 	return ST_OK;
 }

@@ -107,6 +107,9 @@ int64_t store_col_int(struct store *s, struct db_stmt *stmt, size_t i);
 struct str store_col_bytes(struct store *s, struct db_stmt *stmt, size_t i);
 void store_done(struct store *s, struct db_stmt *stmt);
 
+/* What both engines take as text: UTF-8 without NUL. */
+bool store_text_ok(struct str s);
+
 /* See db.h. */
 const char *store_in_key_order(const struct store *s);
 

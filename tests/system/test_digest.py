@@ -91,7 +91,7 @@ def test_each_kind_becomes_rows(digest):
     assert rows(digest, "SELECT report_id, domain, via, proof FROM report "
                         "ORDER BY report_id") == [
         (f"r{i}", "y.example", "import", "import") for i in (1, 2, 3)]
-    assert rows(digest, "SELECT ok, failed FROM report_policy ORDER BY ok"
+    assert rows(digest, "SELECT ok, failed FROM report ORDER BY ok"
                 ) == [(1, 1), (2, 1), (3, 1)]
     assert len(spool.names("done")) == 3
 
@@ -127,7 +127,7 @@ def test_killed_at_any_instant(digest, full):
     spool.wait_empty()
     assert rows(digest, "SELECT count(*), count(DISTINCT report_id) "
                         "FROM report") == [(number, number)]
-    assert rows(digest, "SELECT sum(ok) FROM report_policy") == [
+    assert rows(digest, "SELECT sum(ok) FROM report") == [
         (number * (number + 1) // 2,)]
     assert not spool.names("bad")
     assert len(spool.names("done")) == number
@@ -259,7 +259,7 @@ def test_reports_of_a_tenant(stack, tmp_path):
         db.execute("INSERT INTO tenant (id, name, created) "
                    "VALUES ('other', 'other', 0)")
         db.execute("PRAGMA foreign_keys = OFF")
-        for table in "report", "report_policy", "report_failure":
+        for table in "report", "report_result":
             db.execute(f"UPDATE {table} SET tenant = 'other'")
     assert moat.json("report", "list") == {"reports": []}
     assert [r["tenant"] for r in moat.json(

@@ -146,7 +146,7 @@ def test_signed_mail_becomes_rows(world):
         "SELECT domain, via, proof, state, dkim, dkim_domain, dkim_aligned "
         "FROM report") == 2 * [(DOMAIN, "mail", f"dkim:{SENDER}", 0, "pass",
                                 SENDER, 1)]
-    assert world.rows("SELECT ok, failed FROM report_policy ORDER BY ok"
+    assert world.rows("SELECT ok, failed FROM report ORDER BY ok"
                       ) == [(1, 1), (2, 1)]
     listed = world.moat.json("report", "list")["reports"]
     assert {r["proof"] for r in listed} == {f"dkim:{SENDER}"}
@@ -222,5 +222,5 @@ def test_killed_all_the_way(world, full):
                "all reports")
     wait_until(lambda: not os.listdir(world.moat.state / "spool" / "new"), 60,
                "the spool to be empty")
-    assert world.rows("SELECT count(*), sum(ok) FROM report_policy") == [
+    assert world.rows("SELECT count(*), sum(ok) FROM report") == [
         (sent, sent * (sent + 1) // 2)]
