@@ -193,6 +193,9 @@ const struct setting_row setting_rows[] = {
 		"has that ID, others for the tenant default." },
 	{ "mailbox NAME", "every", SETTING_TIME, "15m", "10..86400",
 		"How often to look." },
+	{ "mailbox NAME", "timeout", SETTING_TIME, "5m", "1..3600",
+		"How long one visit may take; other mailboxes wait for its "
+		"end. What was not taken by then is taken by the next." },
 	{ "mailbox NAME", "ca_file", SETTING_PATH, "", NULL,
 		"Trust only these certificates (PEM). Empty: those of the "
 		"system." },

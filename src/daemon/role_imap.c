@@ -67,13 +67,16 @@ static struct imap_client_options server_of(
 	const struct settings *set = env->settings;
 	struct str ca = settings_str(set, key_of(s, name, "ca_file"));
 	bool private = settings_bool(set, key_of(s, name, "allow_private"));
+	int visit_ms = (int)settings_int(set, key_of(s, name, "timeout")) *
+		       1000;
 
 	role_allow_read(env, ca.p);
 	return (struct imap_client_options){
 		.url = settings_str(set, key_of(s, name, "url")).p,
 		.ca_file = ca.n > 0 ? ca.p : NULL,
 		.user = settings_str(set, key_of(s, name, "user")).p,
-		.timeout_ms = COMMAND_MS,
+		.timeout_ms = visit_ms < COMMAND_MS ? visit_ms : COMMAND_MS,
+		.session_ms = visit_ms,
 		.allow_addr = private ? NULL : addr_is_public,
 		.stop = stop_asked,
 		.stop_ctx = env,

@@ -28,6 +28,7 @@ struct pull {
 	struct imap_client *client;
 	struct store_mailbox *row;
 	struct mailbox_pulled *out;
+	struct mono until; /* another batch may begin */
 	uint32_t validity, exists;
 	struct item items[MAILBOX_MAILS_MAX]; /* to be taken */
 	size_t n;
@@ -338,6 +339,7 @@ static enum status take_batch(
 	return st;
 }
 
+/* What a slow server does not give in time waits for the next visit. */
 static enum status take_all(struct pull *p, struct err *e)
 {
 	uint32_t uids[BATCH_MAILS];
@@ -348,6 +350,10 @@ static enum status take_all(struct pull *p, struct err *e)
 		uint64_t bytes = 0;
 		size_t n = 0;
 
+		if (clock_mono(p->parts->clock).ms >= p->until.ms) {
+			p->out->more = true;
+			break;
+		}
 		while (i < p->n && n < BATCH_MAILS &&
 			(n == 0 || bytes + p->items[i].size <= BATCH_BYTES)) {
 			bytes += p->items[i].size;
@@ -369,6 +375,7 @@ enum status mailbox_pull(const struct mailbox_parts *parts,
 	*p = (struct pull){
 		.parts = parts, .o = o, .a = a, .row = row, .out = out
 	};
+	p->until.ms = clock_mono(parts->clock).ms + o->server.session_ms / 2;
 	*out = (struct mailbox_pulled){};
 	st = imap_client_open(&o->server, &p->client, e);
 	if (st == ST_OK)

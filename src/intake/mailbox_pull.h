@@ -47,7 +47,8 @@ struct mailbox_pulled {
 	size_t taken;
 	size_t left;	   /* too large */
 	uint32_t left_uid; /* the last of them */
-	bool more;	   /* MAILBOX_MAILS_MAX were not all */
+	bool more;	   /* there are others, for which there was no time,
+			      or MAILBOX_MAILS_MAX before them */
 };
 
 /*

@@ -29,6 +29,7 @@ struct imap_client {
 	unsigned commands;
 	struct mono end;  /* of the wait for the next answer */
 	struct mono last; /* of the command */
+	struct mono over; /* the session */
 	size_t in_at, in_n;
 	char in[IN_BYTES];
 };
@@ -102,12 +103,27 @@ static enum status log_in(struct imap_client *c, struct err *e)
 
 /* ---- the session */
 
-/* As long as answers come it is not stuck, but a command has an end. */
+/* As long as answers come it is not stuck, but a command has an end, and the
+ * session. */
 static void give_time(struct imap_client *c)
 {
 	c->end.ms = clock_mono(clock_system()).ms + c->o->timeout_ms;
 	if (c->end.ms > c->last.ms)
 		c->end = c->last;
+	if (c->end.ms > c->over.ms)
+		c->end = c->over;
+}
+
+static int64_t left_ms(const struct imap_client *c)
+{
+	return c->end.ms - clock_mono(clock_system()).ms;
+}
+
+static enum status late(const struct imap_client *c, struct err *e)
+{
+	return err_set(e, ST_TEMP, "%s: %s", c->peer.host,
+		c->end.ms == c->over.ms ? "it takes too long"
+					: "no answer in time");
 }
 
 static enum status wait_for(
@@ -115,11 +131,10 @@ static enum status wait_for(
 {
 	struct pollfd p = { .fd = -1, .events = what };
 	curl_socket_t fd = CURL_SOCKET_BAD;
-	int64_t left = c->end.ms - clock_mono(clock_system()).ms;
+	int64_t left = left_ms(c);
 
 	if (left <= 0)
-		return err_set(
-			e, ST_TEMP, "%s: no answer in time", c->peer.host);
+		return late(c, e);
 	if (c->o->stop != NULL && c->o->stop(c->o->stop_ctx))
 		return err_set(e, ST_TEMP, "%s: told to stop", c->peer.host);
 	if (curl_easy_getinfo(c->peer.curl, CURLINFO_ACTIVESOCKET, &fd) ==
@@ -265,7 +280,8 @@ enum status imap_client_do(struct imap_client *c, struct str command,
 	for (bool more = st == ST_OK; more; more = st == ST_AGAIN) {
 		arena_reset(a);
 		give_time(c);
-		st = next(c, a, max, &r, e);
+		/* One that never stops talking never has us wait. */
+		st = left_ms(c) > 0 ? next(c, a, max, &r, e) : late(c, e);
 		if (st == ST_OK)
 			st = judge(c, sbuf_str(&tag), &r, on, ctx, e);
 	}
@@ -299,6 +315,7 @@ enum status imap_client_open(const struct imap_client_options *o,
 	enum status st;
 
 	c->o = o;
+	c->over.ms = clock_mono(clock_system()).ms + o->session_ms;
 	c->peer = (struct curl_peer){ .ca_file = o->ca_file,
 		.timeout_ms = o->timeout_ms,
 		.allow_addr = o->allow_addr,

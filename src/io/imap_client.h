@@ -24,7 +24,8 @@ struct imap_client_options {
 	const char *ca_file; /* trust only these (PEM); NULL: the system's */
 	const char *user;
 	const struct crypto_secret *password;
-	int timeout_ms; /* for logging in, and for each command */
+	int timeout_ms; /* for logging in, and for each answer */
+	int session_ms; /* for all of it */
 	/* Asked for every address about to be connected to; NULL: all. */
 	bool (*allow_addr)(const struct addr *a);
 	/* Asked about once a second; true gives up with ST_TEMP. */

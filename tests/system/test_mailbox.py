@@ -3,18 +3,22 @@
 the folder, what a bad certificate or password does, and what a crash does."""
 
 import base64
+import contextlib
 import gzip
 import ipaddress
 import json
 import os
 import random
 import shutil
+import socketserver
+import threading
 import time
 
 from harness.dovecot import HOST, PASSWORD, USER, Dovecot
 from harness.moat import Moat, ordinary_user
 from harness.policy_host import Authority
 from harness.process import wait_until
+from harness.sinks import tls_of
 
 DOMAIN = "customer.example"
 WAIT_S = 60
@@ -277,6 +281,59 @@ def test_a_wrong_password_then_the_right_one(stack, tmp_path):
         0, "m: logged in, and the folder INBOX is there.\n")
     wait_until(lambda: world.moat("report", "mailbox").returncode == 0,
                WAIT_S, "the failures to be forgotten")
+
+
+class Talker(socketserver.StreamRequestHandler):
+    """An IMAP server that lets everybody in, and then never comes to an end."""
+
+    timeout = WAIT_S
+
+    def say(self, text):
+        self.wfile.write(text.encode() + b"\r\n")
+
+    def handle(self):
+        with contextlib.suppress(OSError):
+            self.say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hello")
+            while words := self.rfile.readline().decode().split():
+                while words[1] == "SELECT":
+                    self.say("* OK a moment")
+                if words[1] == "CAPABILITY":
+                    self.say("* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR")
+                self.say(f"{words[0]} OK done")
+
+
+class TalkerServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, cert):
+        super().__init__((HOST, 0), Talker)
+        self.context = tls_of(cert)
+
+    def get_request(self):
+        connection, peer = super().get_request()
+        return self.context.wrap_socket(connection, server_side=True), peer
+
+
+def test_one_that_talks_on_keeps_no_other_waiting(stack, tmp_path):
+    world = World(stack, tmp_path)
+    talker = stack.enter_context(TalkerServer(
+        world.ca.issue(ipaddress.ip_address(HOST))))
+    threading.Thread(target=talker.serve_forever, daemon=True).start()
+    stack.callback(talker.shutdown)
+    other = world.moat.settings.pop("mailbox m")
+    world.moat.settings |= {
+        "mailbox a": {**other, "timeout": "2s",
+                      "url": f"imaps://{HOST}:{talker.server_address[1]}"},
+        "mailbox m": other}
+    world.server.put(mail(1))
+    world.start()
+    world.wait_reports(1)
+    world.wait_moved(1)
+    boxes = world.moat.json("report", "mailbox")["mailboxes"]
+    assert [(box["name"], box["failures"] > 0) for box in boxes] == [
+        ("a", True), ("m", False)]
+    assert boxes[0]["error"] == f"{HOST}: it takes too long"
 
 
 def test_a_trial_of_nothing(stack, tmp_path):
