@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* role_imap: report mail out of mailboxes; the substance is intake/mailbox. */
+#include <sys/stat.h>
+
 #include "api/settings.h"
 #include "base/bug.h"
 #include "base/log.h"
@@ -16,8 +18,17 @@
 #define TROUBLE_MS 10000 /* after the database failed */
 #define COMMAND_MS 60000
 
+/* What changes with a file; all 0: it is not there. */
+struct stamp {
+	ino_t inode;
+	off_t bytes;
+	struct timespec changed;
+};
+
 struct box {
 	struct mailbox_options o;
+	const char *password_file;
+	struct stamp stamp; /* of that, as it was read */
 	struct crypto_secret *password;
 	struct mailbox *mailbox;
 };
@@ -83,6 +94,42 @@ static struct imap_client_options server_of(
 	};
 }
 
+static struct stamp stamp_of(const char *path)
+{
+	struct stat s;
+
+	if (stat(path, &s) != 0)
+		return (struct stamp){};
+	return (struct stamp){ s.st_ino, s.st_size, s.st_ctim };
+}
+
+/* Empty, it is being written. */
+static bool is_changed(const struct stamp *was, const struct stamp *is)
+{
+	return is->bytes > 0 &&
+	       (is->inode != was->inode || is->bytes != was->bytes ||
+		       is->changed.tv_sec != was->changed.tv_sec ||
+		       is->changed.tv_nsec != was->changed.tv_nsec);
+}
+
+/*
+ * The sandbox has the files closed, but not hidden: a role that begins anew
+ * reads what is in them now.
+ */
+static bool has_new_password(const struct state *s)
+{
+	for (size_t i = 0; i < s->n_boxes; i++) {
+		const struct box *b = &s->boxes[i];
+		struct stamp is = stamp_of(b->password_file);
+
+		if (!is_changed(&b->stamp, &is))
+			continue;
+		LOG(LOG_INFO, "imap.new_password", KV_STR("name", b->o.name));
+		return true;
+	}
+	return false;
+}
+
 static enum status open_box(
 	struct state *s, struct role_env *env, struct str name, struct err *e)
 {
@@ -101,9 +148,10 @@ static enum status open_box(
 		.max_bytes = (uint64_t)settings_int(set, "report.max_size"),
 		.every_ms = settings_int(set, key_of(s, name, "every")) * 1000,
 	};
-	st = crypto_secret_open_text(
-		settings_str(set, key_of(s, name, "password_file")).p,
-		&b->password, e);
+	b->password_file =
+		settings_str(set, key_of(s, name, "password_file")).p;
+	b->stamp = stamp_of(b->password_file);
+	st = crypto_secret_open_text(b->password_file, &b->password, e);
 	if (st != ST_OK)
 		err_prefix(e, "[mailbox %.*s]", STR_ARG(name));
 	b->o.server.password = b->password;
@@ -162,7 +210,7 @@ static enum status imap_start(struct role_env *env, void *state, struct err *e)
 	int wait_ms = 0;
 
 	(void)e;
-	while (!role_wait(env, wait_ms)) {
+	while (!role_wait(env, wait_ms) && !has_new_password(s)) {
 		struct err why = {};
 		enum status st = ST_OK;
 
