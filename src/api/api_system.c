@@ -169,6 +169,12 @@ struct wanted {
 	bool any; /* another value than this will do */
 };
 
+/* "0 .": the host takes no mail (RFC 7505 section 3). */
+static bool is_null_mx(const struct wanted *r, struct str found)
+{
+	return str_eq(r->type, STR("MX")) && str_ends(found, STR(" ."));
+}
+
 /* Is it there? Its value is then that in DNS. */
 static bool look_up(
 	struct api_call *c, struct wanted *r, struct probe_finding *f)
@@ -185,6 +191,12 @@ static bool look_up(
 	for (size_t i = 0; i < f->n_found; i++) {
 		struct str found = f->found[i];
 
+		if (is_null_mx(r, found)) {
+			f->detail = STR("a null MX: it takes no mail (RFC "
+					"7505)");
+			f->n_found = 0;
+			return false;
+		}
 		if (str_ends(found, STR(".")))
 			found.n--;
 		if (r->any || str_eq_nocase(found, r->value)) {

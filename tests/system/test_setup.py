@@ -38,3 +38,11 @@ def test_another_address_or_no_mail_server_will_not_do(stack, tmp_path):
     assert address[0] == "NO" and address[-4:] == [
         "something", "else", "is", "there"]
     assert mx[:5] == ["NO", f"{RUA}.", "MX", "10", RUA]
+
+
+def test_a_report_host_that_takes_no_mail(stack, tmp_path):
+    """RFC 7505: somebody has said so in the DNS."""
+    [address, mx] = rows(stack, tmp_path,
+                         "rua A 192.0.2.1\nrua MX 0 .\n")
+    assert mx[:5] == ["NO", f"{RUA}.", "MX", "10", RUA]
+    assert "takes no mail" in " ".join(mx)
