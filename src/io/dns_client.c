@@ -123,13 +123,12 @@ enum status dns_result_parse(struct arena *a, struct str message, uint16_t id,
 	bool *cut, struct err *e)
 {
 	struct wire_in in = wire_in_of(message);
-	struct records answer = {}, authority = {};
+	struct records answer = {};
 	uint16_t got_id = wire_u16(&in), flags = wire_u16(&in);
 	uint16_t questions = wire_u16(&in), answers = wire_u16(&in);
-	uint16_t authorities = wire_u16(&in);
 	struct dns_name asked;
 
-	(void)wire_u16(&in);
+	(void)wire_u32(&in); /* what comes after the answer is not read */
 	if (in.failed || got_id != id || (flags & FLAG_QR) == 0 ||
 		questions != 1)
 		return err_set(e, ST_INVALID, "not a reply to the question");
@@ -138,18 +137,14 @@ enum status dns_result_parse(struct arena *a, struct str message, uint16_t id,
 		in.failed || !dns_name_eq(&asked, name))
 		return err_set(e, ST_INVALID, "a reply to another question");
 	*cut = (flags & FLAG_TC) != 0;
-	if (!*cut) {
+	if (!*cut)
 		read_section(a, &in, answers, &answer);
-		read_section(a, &in, authorities, &authority);
-	}
 	if (in.failed)
 		return err_set(e, ST_INVALID, "a malformed reply");
 	*out = (struct dns_result){ .rcode = flags & 15,
 		.authoritative = (flags & FLAG_AA) != 0,
 		.answer = answer.items,
-		.n_answer = answer.n,
-		.authority = authority.items,
-		.n_authority = authority.n };
+		.n_answer = answer.n };
 	return ST_OK;
 }
 

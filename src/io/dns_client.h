@@ -33,8 +33,6 @@ struct dns_result {
 	bool authoritative; /* the AA bit */
 	struct dns_record *answer;
 	size_t n_answer;
-	struct dns_record *authority;
-	size_t n_authority;
 };
 
 /*

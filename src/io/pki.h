@@ -86,16 +86,13 @@ struct str pki_cert_der(const struct pki_cert *c, struct arena *a);
 
 struct pki_facts {
 	struct unix_time not_before, not_after;
-	struct str *names; /* DNS names of the SAN, lower case */
-	size_t n_names;
 	struct str serial;	  /* content octets of the DER INTEGER */
 	struct str authority_key; /* AKI keyIdentifier; p == NULL: none */
 	struct str issuer;	  /* as text, for people */
-	bool is_ca;
 	unsigned char sha256[PKI_HASH_BYTES]; /* of the DER */
 };
 
-/* What the certificate says. ST_INVALID: dates or names cannot be read. */
+/* What the certificate says. ST_INVALID: its dates cannot be read. */
 enum status pki_cert_facts(const struct pki_cert *c, struct arena *a,
 	struct pki_facts *out, struct err *e);
 

@@ -116,44 +116,6 @@ static struct str asn1_str(const ASN1_STRING *s)
 		(size_t)ASN1_STRING_length(s) };
 }
 
-static struct str lower_copy(struct arena *a, struct str s)
-{
-	char *p = arena_alloc(a, s.n + 1);
-
-	if (p != NULL)
-		str_lower(p, s);
-	return (struct str){ p, s.n };
-}
-
-static enum status read_names(X509 *x, struct arena *a, struct pki_facts *out)
-{
-	struct {
-		struct str *items;
-		size_t n, cap;
-	} names = {};
-	GENERAL_NAMES *san = X509_get_ext_d2i(
-		x, NID_subject_alt_name, NULL, NULL);
-	enum status st = ST_LIMIT;
-	struct str name;
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(san); i++) {
-		const GENERAL_NAME *gn = sk_GENERAL_NAME_value(san, i);
-
-		if (gn->type != GEN_DNS)
-			continue;
-		name = lower_copy(a, asn1_str(gn->d.dNSName));
-		if (name.p == NULL || names.n == PKI_NAMES_MAX ||
-			!VEC_PUSH(a, &names, name))
-			goto out;
-	}
-	out->names = names.items;
-	out->n_names = names.n;
-	st = ST_OK;
-out:
-	GENERAL_NAMES_free(san);
-	return st;
-}
-
 /* The content octets of the DER INTEGER, leading zero and all: ARI's certID
  * wants exactly them (RFC 9773 section 4.1). */
 static struct str serial_octets(X509 *x, struct arena *a)
@@ -197,14 +159,10 @@ enum status pki_cert_facts(const struct pki_cert *c, struct arena *a,
 	if (time_of(X509_get0_notBefore(x), &f.not_before) != ST_OK ||
 		time_of(X509_get0_notAfter(x), &f.not_after) != ST_OK)
 		return pki_fail(e, ST_INVALID, "certificate dates");
-	if (read_names(x, a, &f) != ST_OK)
-		return err_set(e, ST_INVALID,
-			"certificate has more than %u names", PKI_NAMES_MAX);
 	f.serial = serial_octets(x, a);
 	if (aki != NULL)
 		f.authority_key = arena_str(a, asn1_str(aki));
 	f.issuer = issuer_text(x, a);
-	f.is_ca = X509_check_ca(x) > 0;
 	BUG(X509_digest(x, EVP_sha256(), f.sha256, &n) != 1);
 	ERR_clear_error();
 	*out = f;
