@@ -259,6 +259,45 @@ static int ask_view(struct cli *cli, const struct args *args,
 	return client_do(cli, &call, answer);
 }
 
+/* Is it one of the tenant's? When that cannot be found out, it may be. */
+static bool is_domain(
+	struct cli *cli, const struct args *args, const char *domain)
+{
+	struct report_query q = report_query_begin(
+		cli, arena_fmt(cli->arena, "/api/v1/domains/%s", domain).p);
+	struct client_call call = { .method = "GET" };
+	const struct json *answer;
+	const char *remedy;
+	struct err e = {};
+	int code = 0;
+
+	(void)report_query_tenant(cli, args, &q);
+	call.path = report_query_path(&q);
+	return client_ask(cli, &call, &code, &answer, &remedy, &e) != ST_OK ||
+	       code != 404;
+}
+
+/* There are no rows: of which domain and days, and is there such a domain? */
+static int print_none(
+	struct cli *cli, const struct args *args, const struct json *answer)
+{
+	const char *domain = client_text(cli, answer, "domain");
+
+	if (domain[0] != '\0' && !is_domain(cli, args, domain)) {
+		(void)fprintf(cli->err,
+			"moat: no report about %s, and no such domain here: "
+			"moat domain list shows those there are\n",
+			domain);
+		return CLI_ERRORS;
+	}
+	(void)fprintf(cli->out,
+		"nothing%s%s from %s to %s; --from takes an earlier day\n",
+		domain[0] != '\0' ? " about " : "", domain,
+		client_text(cli, answer, "from"),
+		client_text(cli, answer, "to"));
+	return CLI_GOOD;
+}
+
 int report_by_run(struct cli *cli, const struct args *args)
 {
 	const struct view *v = args->words.n == 1
@@ -279,12 +318,8 @@ int report_by_run(struct cli *cli, const struct args *args)
 		return code;
 	}
 	if (json_first(answer, "rows") == NULL)
-		(void)fprintf(cli->out,
-			"nothing from %s to %s; --from takes an earlier day\n",
-			client_text(cli, answer, "from"),
-			client_text(cli, answer, "to"));
-	else
-		print_rows(cli, v, json_first(answer, "rows"), SIZE_MAX);
+		return print_none(cli, args, answer);
+	print_rows(cli, v, json_first(answer, "rows"), SIZE_MAX);
 	if (json_true(json_get(answer, "more")))
 		(void)fprintf(cli->out, "(there is more: --limit)\n");
 	explain_rows(cli, answer);
@@ -385,6 +420,14 @@ static void print_aside(struct cli *cli, const struct json *rule)
 		cli->out, "What could not be read: moat report unreadable\n");
 }
 
+static bool are_empty(const struct json *const *answers)
+{
+	for (size_t i = 0; i < CHAPTERS; i++)
+		if (json_first(answers[i], "rows") != NULL)
+			return false;
+	return true;
+}
+
 static void print_chapters(struct cli *cli, const struct json *const *answers)
 {
 	print_title(cli, answers[0]);
@@ -439,9 +482,13 @@ int report_summary_run(struct cli *cli, const struct args *args)
 		return code;
 	if (cli->json) {
 		print_chapters_json(cli, answers, rule);
-	} else {
-		print_chapters(cli, answers);
-		print_aside(cli, rule);
+		return code;
 	}
+	if (are_empty(answers))
+		code = print_none(cli, args, answers[0]);
+	else
+		print_chapters(cli, answers);
+	if (code == CLI_GOOD)
+		print_aside(cli, rule);
 	return code;
 }

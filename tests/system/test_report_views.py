@@ -83,6 +83,20 @@ def test_each_view(moat):
         "nothing from 2020-01-01 to 2020-01-31; ")
 
 
+def test_a_domain_without_reports_and_none(moat):
+    assert moat("domain", "add", "quiet.example").returncode == 0
+    for words in (["summary"], ["by", "day"]):
+        none = moat("report", *words, "--domain", "quiet.example")
+        assert none.returncode == 0, none.stderr
+        assert none.stdout.startswith("nothing about quiet.example from 20")
+        assert "Who reports" not in none.stdout
+        wrong = moat("report", *words, "--domain", "Quite.example")
+        assert wrong.returncode == 2 and not wrong.stdout
+        assert wrong.stderr == (
+            "moat: no report about quite.example, and no such domain here: "
+            "moat domain list shows those there are\n")
+
+
 def test_results_are_explained(moat):
     said = moat("report", "by", "result", *DAYS).stdout
     assert "The sender saw no STARTTLS" in said
