@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "store/store.h"
 
@@ -19,7 +20,9 @@ static const struct {
 	{ ST_AGAIN, 409, "this could lose mail",
 		"wait until the reasons are gone, or say --force" },
 	{ ST_LIMIT, 413, "too much", NULL },
-	{ ST_TEMP, 503, "not now", "try again in a moment" },
+	{ ST_TEMP, 503, "not now",
+		"try again in a moment; if it stays so, the log of moatd says "
+		"more" },
 	{ ST_PERM, 500, "broken", "the log of moatd says more" },
 };
 
@@ -44,6 +47,9 @@ void api_problem(struct api_call *c, int code, const char *title,
 
 void api_fail(struct api_call *c, enum status st, const struct err *e)
 {
+	if (st == ST_TEMP || st == ST_PERM)
+		LOG(LOG_WARN, "api.failed", KV_STR("path", c->path),
+			KV_Z("reason", e->text));
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
 		if (faults[i].st == st) {
 			api_problem(c, faults[i].code, faults[i].title, e->text,

@@ -33,6 +33,7 @@ static enum status status_of(int rc)
 	switch (rc & 0xff) {
 	case SQLITE_CONSTRAINT:
 		return ST_INVALID;
+	case SQLITE_ERROR: /* what is asked, and what is there, do not fit */
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_SCHEMA:

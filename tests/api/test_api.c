@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "api/api_server.h"
 #include "api/settings.h"
+#include "base/log.h"
 #include "hosting/domain_ops.h"
 #include "io/fd.h"
 #include "tests/store/engines.h"
@@ -218,6 +219,42 @@ static void addresses_keep_their_case(void **state)
 	settings_free(&set);
 }
 
+static bool logged;
+
+static void on_log(void *ctx, struct str line)
+{
+	(void)ctx;
+	logged |= memmem(line.p, line.n, "api.failed", 10) != NULL;
+}
+
+/* Waiting mends no table that is not there: nobody is told to wait. */
+static void what_lasts_is_no_matter_of_a_moment(void **state)
+{
+	struct engine *t;
+	void *engine = NULL;
+	struct api_env env = {};
+	struct api_call c;
+
+	(void)state;
+	assert_int_equal(sqlite_setup(&engine), 0);
+	t = engine;
+	env.store = t->s;
+	assert_int_equal(system(arena_fmt(t->a, "sqlite3 %s 'DROP TABLE audit'",
+				 t->target)
+					 .p),
+		0);
+	c = call_of(t->a, "GET", "/api/v1/audit", "");
+	c.env = &env;
+	log_set_sink(on_log, NULL);
+	api_run(&c);
+	log_set_sink(NULL, NULL);
+	assert_int_equal(c.code, 500);
+	assert_non_null(
+		memmem(c.out.p, c.out.n, "the log of moatd says more", 26));
+	assert_true(logged);
+	assert_int_equal(sqlite_teardown(&engine), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +263,7 @@ int main(void)
 		cmocka_unit_test(query_parameters),
 		cmocka_unit_test(what_the_edge_forwards_is_refused),
 		cmocka_unit_test(addresses_keep_their_case),
+		cmocka_unit_test(what_lasts_is_no_matter_of_a_moment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
