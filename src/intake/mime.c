@@ -11,6 +11,7 @@
 
 #include "base/vec.h"
 #include "intake/mime.h"
+#include "proto/mail_field.h"
 #include "proto/tlsrpt_text.h"
 
 #include "base/poison.h"
@@ -247,16 +248,14 @@ static bool begins_with_text(GMimeObject *obj)
 /* Header fields */
 
 /* The raw value, unfolded and trimmed; empty if there is none. */
-static struct str field(
-	struct finder *f, GMimeMessage *message, const char *name)
+static struct str field(struct finder *f, struct str mail, const char *name)
 {
-	GMimeHeader *header = g_mime_header_list_get_header(
-		g_mime_object_get_header_list(GMIME_OBJECT(message)), name);
-	struct str raw = str_of(
-		header == NULL ? NULL : g_mime_header_get_raw_value(header));
-	char *p = arena_alloc(f->arena, raw.n + 1);
+	struct str raw = STR("");
 	size_t n = 0;
+	char *p;
 
+	(void)mail_field_find(&mail, name, &raw);
+	p = arena_alloc(f->arena, raw.n);
 	if (p == NULL) {
 		fail(f, "needs too much memory");
 		return (struct str){};
@@ -304,19 +303,85 @@ static struct str domain_in_from(struct str from)
 	return domain_or_none(domain);
 }
 
-static void find_hints(struct finder *f, GMimeMessage *message)
+static void find_hints(struct finder *f, struct str mail)
 {
 	struct tlsrpt_hints *h = &f->mail->hints;
 
-	h->domain = domain_or_none(field(f, message, "TLS-Report-Domain"));
+	h->domain = domain_or_none(field(f, mail, "TLS-Report-Domain"));
 	if (h->domain.n == 0)
 		h->domain = f->file_domain;
 	if (h->domain.n == 0)
-		h->domain = domain_in_subject(field(f, message, "Subject"));
-	h->submitter = domain_or_none(
-		field(f, message, "TLS-Report-Submitter"));
+		h->domain = domain_in_subject(field(f, mail, "Subject"));
+	h->submitter = domain_or_none(field(f, mail, "TLS-Report-Submitter"));
 	if (h->submitter.n == 0)
-		h->submitter = domain_in_from(field(f, message, "From"));
+		h->submitter = domain_in_from(field(f, mail, "From"));
+}
+
+/* A header field: a name of RFC 5322 section 2.2 and a colon. */
+static bool is_field(struct str line)
+{
+	size_t n = 0;
+
+	while (n < line.n && (chr_is_alnum(line.p[n]) || line.p[n] == '-'))
+		n++;
+	return n > 0 && n < line.n && line.p[n] == ':';
+}
+
+static bool is_folded(struct str line)
+{
+	return line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t');
+}
+
+/* With its line end. */
+static struct str take_line(struct str *rest)
+{
+	ptrdiff_t end = str_index(*rest, '\n');
+	struct str line = str_upto(*rest, end < 0 ? rest->n : (size_t)end + 1);
+
+	*rest = str_from(*rest, line.n);
+	return line;
+}
+
+static bool is_content_field(struct str line)
+{
+	struct str start = STR("Content-");
+
+	return str_eq_nocase(str_upto(line, start.n), start);
+}
+
+/*
+ * The mail without fields that do not say how to read it: the parser makes
+ * objects of each, which is half of its work. In doubt, the mail as it is.
+ */
+static struct str without_other_fields(struct arena *a, struct str mail)
+{
+	struct sbuf b = sbuf_fixed(arena_alloc(a, mail.n), mail.n);
+	struct str rest = mail, line = {};
+	unsigned fields = 0, kept = 0;
+	bool keep = false;
+
+	if (b.p == NULL)
+		return mail;
+	if (str_starts(mail, STR("From ")))
+		sbuf_add(&b, take_line(&rest));
+	while (rest.n > 0) {
+		line = take_line(&rest);
+		if (is_field(line)) {
+			keep = is_content_field(line);
+			fields++;
+			kept += keep;
+		} else if (!is_folded(line) || fields == 0) {
+			break;
+		}
+		if (keep)
+			sbuf_add(&b, line);
+	}
+	if (kept == 0 ||
+		!(str_eq(line, STR("\n")) || str_eq(line, STR("\r\n"))))
+		return mail;
+	sbuf_add(&b, line);
+	sbuf_add(&b, rest);
+	return sbuf_str(&b);
 }
 
 static GMimeMessage *parse(struct str mail)
@@ -331,16 +396,6 @@ static GMimeMessage *parse(struct str mail)
 	g_object_unref(parser);
 	g_object_unref(stream);
 	return message;
-}
-
-/* A header field: a name of RFC 5322 section 2.2 and a colon. */
-static bool is_field(struct str line)
-{
-	size_t n = 0;
-
-	while (n < line.n && (chr_is_alnum(line.p[n]) || line.p[n] == '-'))
-		n++;
-	return n > 0 && n < line.n && line.p[n] == ':';
 }
 
 /*
@@ -376,13 +431,13 @@ enum status mime_read(
 	if (st != ST_OK)
 		return st;
 	g_mime_init();
-	message = parse(mail);
+	message = parse(without_other_fields(a, mail));
 	if (message == NULL)
 		return err_set(e, ST_INVALID, "this is no mail (RFC 5322)");
 	visit(&f, g_mime_message_get_mime_part(message), 0);
 	found.behind_text = begins_with_text(
 		g_mime_message_get_mime_part(message));
-	find_hints(&f, message);
+	find_hints(&f, mail);
 	if (!f.apart && f.around_all != NULL)
 		found.inner = raw_of(&f, f.around_all);
 	g_object_unref(message);

@@ -55,6 +55,20 @@ static const struct {
 			  "Content-Disposition: attachment; filename=\"" NAME
 			  ".gz\"\r\n\r\n@G" CLOSING,
 		"file.example" },
+	{ "folded fields among others",
+		HEAD "Content-Type: multipart/report; report-type=tlsrpt;\r\n"
+		     "\tboundary=\r\n b\r\n"
+		     "X-Other: one,\r\n\tContent-Type: text/plain\r\n"
+		     "Content-Description: folded\r\n\ttoo\r\n"
+		     "Date: Sat, 21 Nov 2026\r\n 00:00:00 +0000\r\n\r\n"
+		     "--b\r\nContent-Type: application/tlsrpt+json\r\n\r\n"
+		     "@J" CLOSING,
+		"subject.example" },
+	{ "a line that is no field",
+		"X-Other: y\r\nX Other: y\r\n" MULTIPART
+		"--b\r\nContent-Type: application/tlsrpt+json\r\n\r\n"
+		"@J" CLOSING,
+		"subject.example" },
 	{ "header field before file name",
 		"TLS-Report-Domain: header.example\r\n" MULTIPART
 		"--b\r\nContent-Type: application/tlsrpt+json\r\n"
