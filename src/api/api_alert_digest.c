@@ -254,9 +254,6 @@ void api_alert_digest_send(struct api_call *c)
 	c->code = 202;
 	json_open_object(&c->w, NULL);
 	put_digest(c, &x, &d);
-	json_open_array(&c->w, "notices");
-	for (size_t i = 0; i < ids.n; i++)
-		json_put_str(&c->w, NULL, ids.items[i]);
-	json_close_array(&c->w);
+	json_put_strs(&c->w, "notices", ids.items, ids.n);
 	json_close_object(&c->w);
 }

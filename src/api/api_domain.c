@@ -15,15 +15,6 @@
 
 /* ---- a domain as JSON */
 
-static void put_strs(
-	struct json_writer *w, const char *name, const struct store_strs *list)
-{
-	json_open_array(w, name);
-	for (size_t i = 0; i < list->n; i++)
-		json_put_str(w, NULL, list->items[i]);
-	json_close_array(w);
-}
-
 static void put_record(struct json_writer *w, const struct domain_record *r)
 {
 	json_open_object(w, NULL);
@@ -106,12 +97,12 @@ static void put_domain(
 	json_put_str(w, "next", state.next);
 	json_put_z(w, "mode", store_mode_name(d->mode));
 	json_put_int(w, "max_age", d->max_age);
-	put_strs(w, "mx", &d->mx);
+	json_put_strs(w, "mx", d->mx.items, d->mx.n);
 	json_put_bool(w, "mx_confirmed", d->mx_confirmed != 0);
-	put_strs(w, "mx_proposed", &d->mx_proposed);
+	json_put_strs(w, "mx_proposed", d->mx_proposed.items, d->mx_proposed.n);
 	json_put_bool(w, "rua_mail", d->rua_mail);
 	json_put_bool(w, "rua_https", d->rua_https);
-	put_strs(w, "rua_extra", &d->rua_extra);
+	json_put_strs(w, "rua_extra", d->rua_extra.items, d->rua_extra.n);
 	json_put_str(w, "policy_id", d->policy_id);
 	json_put_str(w, "policy", d->policy_body);
 	json_put_str(w, "dns_id", d->dns_id);
@@ -303,10 +294,7 @@ static void put_live(struct api_call *c, const struct domain_record *r)
 	json_put_z(&c->w, "result", probe_result_name(f.result));
 	json_put_bool(&c->w, "missing", f.missing);
 	json_put_str(&c->w, "detail", f.detail);
-	json_open_array(&c->w, "found");
-	for (size_t i = 0; i < f.n_found; i++)
-		json_put_str(&c->w, NULL, f.found[i]);
-	json_close_array(&c->w);
+	json_put_strs(&c->w, "found", f.found, f.n_found);
 	json_close_object(&c->w);
 }
 

@@ -37,21 +37,12 @@ void api_report_import(struct api_call *c)
 	json_close_object(&c->w);
 }
 
-static void put_strs(
-	struct json_writer *w, const char *name, const struct store_strs *list)
-{
-	json_open_array(w, name);
-	for (size_t i = 0; i < list->n; i++)
-		json_put_str(w, NULL, list->items[i]);
-	json_close_array(w);
-}
-
 /* What a list of reports leaves out. */
 static void put_detail(
 	struct json_writer *w, const struct store_report_policy *p)
 {
-	put_strs(w, "strings", &p->strings);
-	put_strs(w, "mx_hosts", &p->mx);
+	json_put_strs(w, "strings", p->strings.items, p->strings.n);
+	json_put_strs(w, "mx_hosts", p->mx.items, p->mx.n);
 	json_open_array(w, "failures");
 	for (size_t i = 0; i < p->n_failures; i++) {
 		json_open_object(w, NULL);
@@ -292,10 +283,7 @@ static void replay_names(struct api_call *c, const struct json *names)
 	c->code = 202;
 	json_open_object(&c->w, NULL);
 	json_put_int(&c->w, "replayed", (int64_t)(names->count - n_missing));
-	json_open_array(&c->w, "missing");
-	for (size_t i = 0; i < n_missing; i++)
-		json_put_str(&c->w, NULL, missing[i]);
-	json_close_array(&c->w);
+	json_put_strs(&c->w, "missing", missing, n_missing);
 	json_close_object(&c->w);
 }
 

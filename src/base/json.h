@@ -99,6 +99,9 @@ void json_close_array(struct json_writer *w);
 /* Bytes that are not UTF-8 are written as U+FFFD. */
 void json_put_str(struct json_writer *w, const char *name, struct str v);
 void json_put_z(struct json_writer *w, const char *name, const char *v);
+/* An array of n texts. */
+void json_put_strs(
+	struct json_writer *w, const char *name, const struct str *v, size_t n);
 void json_put_int(struct json_writer *w, const char *name, int64_t v);
 void json_put_bool(struct json_writer *w, const char *name, bool v);
 void json_put_null(struct json_writer *w, const char *name);

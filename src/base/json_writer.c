@@ -136,6 +136,15 @@ void json_put_z(struct json_writer *w, const char *name, const char *v)
 	json_put_str(w, name, str_of(v));
 }
 
+void json_put_strs(
+	struct json_writer *w, const char *name, const struct str *v, size_t n)
+{
+	json_open_array(w, name);
+	for (size_t i = 0; i < n; i++)
+		json_put_str(w, NULL, v[i]);
+	json_close_array(w);
+}
+
 void json_put_int(struct json_writer *w, const char *name, int64_t v)
 {
 	begin_value(w, name);

@@ -126,15 +126,6 @@ bool job_may_reach(struct job *j, const struct addr *a)
 
 /* ---- question in, answer out */
 
-static void put_strs(
-	struct json_writer *w, const char *name, const struct strs *list)
-{
-	json_open_array(w, name);
-	for (size_t i = 0; i < list->n; i++)
-		json_put_str(w, NULL, list->items[i]);
-	json_close_array(w);
-}
-
 static void write_answer(const struct job *j, struct sbuf *out)
 {
 	struct json_writer w = json_writer_of(out, 0);
@@ -143,8 +134,8 @@ static void write_answer(const struct job *j, struct sbuf *out)
 	json_put_z(&w, "result", probe_result_name(j->result));
 	json_put_str(&w, "detail", j->detail);
 	json_put_bool(&w, "missing", j->missing);
-	put_strs(&w, "found", &j->found);
-	put_strs(&w, "notes", &j->notes);
+	json_put_strs(&w, "found", j->found.items, j->found.n);
+	json_put_strs(&w, "notes", j->notes.items, j->notes.n);
 	json_close_object(&w);
 }
 

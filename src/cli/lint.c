@@ -23,10 +23,7 @@ static void json_policy(struct json_writer *w, const struct sts_policy *p)
 	json_put_z(w, "version", "STSv1");
 	json_put_z(w, "mode", sts_mode_name(p->mode));
 	json_put_int(w, "max_age", p->max_age_s);
-	json_open_array(w, "mx");
-	for (size_t i = 0; i < p->n_mx; i++)
-		json_put_str(w, NULL, p->mx[i]);
-	json_close_array(w);
+	json_put_strs(w, "mx", p->mx, p->n_mx);
 	json_close_object(w);
 }
 

@@ -94,10 +94,7 @@ static struct str payload(struct arena *a, const struct pki_key *key,
 	json_open_object(&w, NULL);
 	if (o->agree_terms)
 		json_put_bool(&w, "termsOfServiceAgreed", true);
-	json_open_array(&w, "contact");
-	for (size_t i = 0; i < o->n_contacts; i++)
-		json_put_str(&w, NULL, o->contacts[i]);
-	json_close_array(&w);
+	json_put_strs(&w, "contact", o->contacts, o->n_contacts);
 	if (o->eab_kid.n > 0)
 		acme_jws_put_eab(a, &w, key, o->eab_kid,
 			crypto_secret_bytes(o->eab_key), d->new_account);

@@ -140,15 +140,6 @@ static void ask(struct question *q, const struct probe_client *c,
 		};
 }
 
-static void put_list(
-	struct question *q, const char *name, const struct str *list, size_t n)
-{
-	json_open_array(&q->w, name);
-	for (size_t i = 0; i < n; i++)
-		json_put_str(&q->w, NULL, list[i]);
-	json_close_array(&q->w);
-}
-
 void probe_cname(const struct probe_client *c, struct arena *a, struct str name,
 	struct str target, struct probe_finding *out)
 {
@@ -215,7 +206,7 @@ void probe_address(const struct probe_client *c, struct arena *a,
 
 	begin(&q, a, "address");
 	json_put_str(&q.w, "host", host);
-	put_list(&q, "expect", expect, n);
+	json_put_strs(&q.w, "expect", expect, n);
 	ask(&q, c, a, out);
 }
 
@@ -237,7 +228,7 @@ void probe_soa(const struct probe_client *c, struct arena *a, struct str zone,
 
 	begin(&q, a, "soa");
 	json_put_str(&q.w, "zone", zone);
-	put_list(&q, "servers", servers, n);
+	json_put_strs(&q.w, "servers", servers, n);
 	json_put_int(&q.w, "serial", serial);
 	ask(&q, c, a, out);
 }

@@ -47,20 +47,11 @@ static const char *decision_action_word(enum decision_action action)
 
 /* ---- policies and rules */
 
-static void put_list(struct json_writer *w, const char *name,
-	const struct str *items, size_t n)
-{
-	json_open_array(w, name);
-	for (size_t i = 0; i < n; i++)
-		json_put_str(w, NULL, items[i]);
-	json_close_array(w);
-}
-
 static void put_policy(struct json_writer *w, const struct sts_policy *p)
 {
 	json_put_z(w, "mode", sts_mode_name(p->mode));
 	json_put_int(w, "max_age", p->max_age_s);
-	put_list(w, "mx", p->mx, p->n_mx);
+	json_put_strs(w, "mx", p->mx, p->n_mx);
 }
 
 static void put_past(struct json_writer *w, const struct policy_entry *entry)

@@ -25,12 +25,8 @@ static void put_date(
 static void put_strings(struct json_writer *w, const char *name,
 	const struct tlsrpt_strings *list)
 {
-	if (list->n == 0)
-		return;
-	json_open_array(w, name);
-	for (size_t i = 0; i < list->n; i++)
-		json_put_str(w, NULL, list->items[i]);
-	json_close_array(w);
+	if (list->n > 0)
+		json_put_strs(w, name, list->items, list->n);
 }
 
 static void put_failure(struct json_writer *w, const struct tlsrpt_failure *f)

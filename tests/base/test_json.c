@@ -280,6 +280,7 @@ static void writer_makes_readable_text(void **state)
 	char room[256];
 	struct sbuf out = sbuf_fixed(room, sizeof(room));
 	struct json_writer w = json_writer_of(&out, 2);
+	const struct str texts[] = { STR("x"), STR("y") };
 
 	(void)state;
 	json_open_object(&w, NULL);
@@ -291,10 +292,13 @@ static void writer_makes_readable_text(void **state)
 	json_open_object(&w, "c");
 	json_close_object(&w);
 	json_put_null(&w, "d");
+	json_put_strs(&w, "e", texts, 2);
+	json_put_strs(&w, "f", NULL, 0);
 	json_close_object(&w);
 	assert_str(sbuf_str(&out), "{\n  \"a\": \"x\\\"y\",\n  \"b\": [\n    "
 				   "-1,\n    true\n  ],\n  \"c\": {},\n  "
-				   "\"d\": null\n}");
+				   "\"d\": null,\n  \"e\": [\n    \"x\",\n    "
+				   "\"y\"\n  ],\n  \"f\": []\n}");
 }
 
 int main(void)
