@@ -120,33 +120,35 @@ static void print_txt(const struct cli *cli, struct str data)
 	while (data.n > 0) {
 		struct str part = str_upto(data, 255);
 
-		(void)fprintf(cli->out, " \"%.*s\"", STR_ARG(part));
+		(void)fprintf(cli->err, " \"%.*s\"", STR_ARG(part));
 		data = str_from(data, part.n);
 	}
 }
 
+/* The policy alone can be sent to a file: the rest is for people. */
 static void print_text(struct cli *cli, const struct offer *o)
 {
 	struct record r[3];
 
 	records_of(cli, o, r);
-	(void)fprintf(cli->out,
+	(void)fprintf(cli->err,
 		"Serve this as text/plain at https://mta-sts.%.*s"
 		"/.well-known/mta-sts.txt\n\n",
 		STR_ARG(o->domain));
 	(void)fwrite(o->file.p, 1, o->file.n, cli->out);
-	(void)fprintf(cli->out, "\nand then publish these records "
+	(void)fflush(cli->out);
+	(void)fprintf(cli->err, "\nand then publish these records "
 				"(ADDRESS is the web server's):\n\n");
 	for (size_t i = 0; i < 3; i++) {
-		(void)fprintf(cli->out, "%s.%.*s. %s", r[i].owner,
+		(void)fprintf(cli->err, "%s.%.*s. %s", r[i].owner,
 			STR_ARG(o->domain), r[i].type);
 		if (str_eq(str_of(r[i].type), STR("TXT")))
 			print_txt(cli, r[i].data);
 		else
-			(void)fprintf(cli->out, " %.*s", STR_ARG(r[i].data));
-		(void)fprintf(cli->out, "\n");
+			(void)fprintf(cli->err, " %.*s", STR_ARG(r[i].data));
+		(void)fprintf(cli->err, "\n");
 	}
-	(void)fprintf(cli->out,
+	(void)fprintf(cli->err,
 		"\nWith each change of the file, change the id; the file "
 		"first.\n");
 }

@@ -19,6 +19,15 @@ def test_new_policy_passes_its_own_linters():
                     records[name + ".moat.test"]).returncode == 0
 
 
+def test_a_policy_can_be_sent_to_a_file():
+    done = moat("new", "policy", "--mode", "testing", "--mx", "mx1.moat.test",
+                "--domain", "moat.test")
+    assert moat("lint", "policy", "-", stdin=done.stdout).returncode == 0
+    assert done.stdout.split() == "version: STSv1 mode: testing mx: " \
+        "mx1.moat.test max_age: 604800".split()
+    assert "_mta-sts.moat.test. TXT" in done.stderr
+
+
 def test_new_policy_refuses_what_no_sender_would_take():
     for words in (["--mode", "on"], ["--mode", "enforce"],
                   ["--mode", "enforce", "--mx", "192.0.2.1"],
@@ -33,7 +42,7 @@ def test_new_policy_refuses_what_no_sender_would_take():
 
 def test_long_txt_data_is_split():
     uri = "https://r.moat.test/" + "x" * 300
-    text = moat("new", "policy", "--mode", "none", "--rua", uri).stdout
+    text = moat("new", "policy", "--mode", "none", "--rua", uri).stderr
     line = next(x for x in text.splitlines() if x.startswith("_smtp._tls"))
     strings = line.split('"')[1::2]
     assert "".join(strings) == "v=TLSRPTv1; rua=" + uri
