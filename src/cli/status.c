@@ -110,9 +110,10 @@ static void print_view(struct cli *cli, const struct json *s)
 	}
 	for (n = n->first; n != NULL; n = n->next)
 		(void)fprintf(cli->out,
-			"View of %s: %lld changes behind, zone serial %lld, "
-			"%sseen %s\n",
+			"View of %s: at change %lld, %lld behind, zone serial "
+			"%lld, %sseen %s\n",
 			client_text(cli, n, "name"),
+			(long long)client_int(n, "applied"),
 			(long long)(changes - client_int(n, "applied")),
 			(long long)client_int(n, "zone_serial"),
 			json_true(json_get(n, "alive")) ? "" : "not alive, ",

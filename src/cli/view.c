@@ -19,8 +19,8 @@ static int run_rebuild(struct cli *cli, const struct args *args)
 	if (code == CLI_GOOD && !cli->json)
 		(void)fprintf(cli->out,
 			"The keeper makes the view anew; hosting goes on from "
-			"the old one until it is done.\nmoat status shows "
-			"when change %lld is applied.\n",
+			"the old one until it is done.\nThat is when moat "
+			"status shows the view at change %lld or later.\n",
 			(long long)client_int(answer, "change"));
 	return code;
 }

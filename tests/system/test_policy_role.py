@@ -6,6 +6,7 @@ import grp
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -336,6 +337,12 @@ def test_a_machine_that_hosts_and_sends(stack, world):
     assert told["view"]["nodes"] and told["policy"]["dnssec"] == "good"
     text = moat("status").stdout
     assert "View of" in text and "DNSSEC for DANE: good" in text
+    # What view rebuild says to look for is there to be seen.
+    number = int(re.search(r"at change (\d+) or later",
+                           moat("view", "rebuild").stdout)[1])
+    wait_until(lambda: int(re.search(
+        r"^View of \S+: at change (\d+), \d+ behind",
+        moat("status").stdout, re.M)[1]) >= number, 20, "the view anew")
 
 
 def netstring(text):
