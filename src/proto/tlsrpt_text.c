@@ -41,16 +41,76 @@ struct str tlsrpt_ip_undecorated(struct str s)
 	return zone < 0 ? s : str_upto(s, (size_t)zone);
 }
 
+/* Where the longest run of zero words begins, of two at least; *n: its length.
+ */
+static size_t zeros_of(const unsigned char addr[16], size_t *n)
+{
+	size_t best = 0, run = 0;
+
+	*n = 1;
+	for (size_t i = 0; i < 8; i++) {
+		run = addr[2 * i] == 0 && addr[2 * i + 1] == 0 ? run + 1 : 0;
+		if (run > *n) {
+			*n = run;
+			best = i + 1 - run;
+		}
+	}
+	if (*n == 1)
+		*n = 0;
+	return best;
+}
+
+/* Many times as fast as inet_ntop(3), which prints each word by a format. */
+static size_t write_ip6(char *to, const unsigned char addr[16])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n_zeros, zeros = zeros_of(addr, &n_zeros);
+	char *p = to;
+
+	for (size_t i = 0; i < 8; i++) {
+		unsigned word = (unsigned)addr[2 * i] << 8 | addr[2 * i + 1];
+
+		if (n_zeros > 0 && i == zeros) {
+			*p++ = ':';
+			i += n_zeros - 1;
+			if (i == 7)
+				*p++ = ':';
+			continue;
+		}
+		if (i > 0)
+			*p++ = ':';
+		for (int shift = 12; shift >= 0; shift -= 4)
+			if (shift == 0 || word >> shift != 0)
+				*p++ = digits[word >> shift & 15];
+	}
+	return (size_t)(p - to);
+}
+
+/* "::192.0.2.1", "::ffff:192.0.2.1" */
+static bool has_ip4(const unsigned char addr[16])
+{
+	static const unsigned char zeros[10];
+
+	return memcmp(addr, zeros, sizeof(zeros)) == 0;
+}
+
 struct str tlsrpt_ip_canonical(struct arena *a, struct str s)
 {
 	char z[INET6_ADDRSTRLEN];
 	unsigned char addr[16];
 	int family = parse_ip(s, addr);
-	struct str out;
+	struct str out = { z, 0 };
 
-	if (family == 0 || inet_ntop(family, addr, z, sizeof(z)) == NULL)
+	/* IPv4 is read in one spelling only. */
+	if (family != AF_INET6)
 		return s;
-	out = arena_str(a, str_of(z));
+	if (!has_ip4(addr))
+		out.n = write_ip6(z, addr);
+	else if (inet_ntop(family, addr, z, sizeof(z)) != NULL)
+		out.n = strlen(z);
+	if (str_eq(out, s))
+		return s;
+	out = arena_str(a, out);
 	return out.p == NULL ? s : out;
 }
 

@@ -18,7 +18,7 @@ struct str tlsrpt_ip_undecorated(struct str s);
 
 /*
  * The same text for all spellings of an address (RFC 5952 for IPv6), in a; s
- * itself when it is no address or memory is used up.
+ * itself when it is that text, no address, or memory is used up.
  */
 struct str tlsrpt_ip_canonical(struct arena *a, struct str s);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/testing.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -472,6 +473,39 @@ static void every_allocation_may_fail(void **state)
 	arena_free(&a);
 }
 
+/* Against inet_ntop(3); half of the words are zero. */
+static void addresses_have_one_spelling(void **state)
+{
+	struct arena *a = arena_must(0);
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		char want[INET6_ADDRSTRLEN], loud[64];
+		struct sbuf b = sbuf_fixed(loud, sizeof(loud));
+		unsigned char addr[16] = {};
+
+		for (size_t k = 0; k < 8; k++) {
+			uint32_t drawn = seed = seed * 1664525 + 1013904223;
+			unsigned bits = drawn >> 29;
+
+			if (bits > 3)
+				drawn &= (0x10000u << 4 * (bits - 3)) - 1;
+			else
+				drawn = 0;
+			addr[2 * k] = (unsigned char)(drawn >> 24);
+			addr[2 * k + 1] = (unsigned char)(drawn >> 16);
+			sbuf_fmt(&b, "%s%04X", k > 0 ? ":" : "",
+				(unsigned)(addr[2 * k] << 8 | addr[2 * k + 1]));
+		}
+		assert_non_null(inet_ntop(AF_INET6, addr, want, sizeof(want)));
+		assert_str(tlsrpt_ip_canonical(a, sbuf_str(&b)), want);
+		assert_str(tlsrpt_ip_canonical(a, str_of(want)), want);
+		arena_reset(a);
+	}
+	arena_free(&a);
+}
+
 static void small_grammars(void **state)
 {
 	struct arena *a = arena_must(0);
@@ -521,6 +555,7 @@ int main(void)
 		cmocka_unit_test(caps_hold),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(addresses_have_one_spelling),
 		cmocka_unit_test(small_grammars),
 		cmocka_unit_test(names_and_sums),
 	};
