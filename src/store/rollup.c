@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rollup: sums by domain and day; rollup_sums.h writes them. */
+#include <stdlib.h>
+
 #include "base/bug.h"
 #include "base/clock.h"
+#include "base/map.h"
 #include "base/sbuf.h"
 #include "proto/host_name.h"
 #include "proto/tlsrpt_meaning.h"
@@ -31,17 +34,6 @@ int64_t rollup_sessions(int64_t n)
 	return n > ROLLUP_SESSIONS_MAX ? ROLLUP_SESSIONS_MAX : n;
 }
 
-/* Once for the domain, once for all domains. */
-static void add(struct store *s, const struct rollup_row *r)
-{
-	struct rollup_row all = *r;
-
-	all.of.domain = STR("");
-	rollup_sums_add(store_sums(s), &all);
-	if (r->of.domain.n > 0)
-		rollup_sums_add(store_sums(s), r);
-}
-
 /* The lines of a policy with line feeds between them. */
 static struct str policy_text(struct arena *a, const struct store_strs *lines)
 {
@@ -67,25 +59,123 @@ static struct str mx_name(struct arena *a, struct str host)
 	return str_ends(name, STR(".")) ? str_upto(name, name.n - 1) : name;
 }
 
-static void add_failure(struct store *s, struct arena *a,
+static void add_result(struct store *s, struct arena *a,
 	const struct rollup_row *policy, const struct store_report_failure *f)
 {
 	struct rollup_row u = *policy;
-	struct str reporter = u.of.k1;
 
-	u.ok = 0;
 	u.failed = u.n * rollup_sessions(f->sessions);
 	u.of.kind = ROLLUP_RESULT;
 	u.of.family = tlsrpt_family_of(f->result_type);
 	u.of.k1 = cut(f->result_type, ROLLUP_TEXT_MAX);
 	u.of.k2 = cut(mx_name(a, f->receiving_host), ROLLUP_TEXT_MAX);
 	u.of.k3 = cut(f->reason_code, ROLLUP_TEXT_MAX);
-	add(s, &u);
+	rollup_sums_add(store_sums(s), &u);
+}
+
+/* What one address had of one result type. */
+struct source {
+	struct str address, result_type;
+	int64_t n, failed;
+	size_t no; /* the order they come in */
+};
+
+static int by_failed(const void *a, const void *b)
+{
+	const struct source *x = *(struct source *const *)a;
+	const struct source *y = *(struct source *const *)b;
+
+	if (x->failed != y->failed)
+		return x->failed > y->failed ? -1 : 1;
+	return x->no < y->no ? -1 : 1;
+}
+
+static struct source source_of(
+	struct arena *a, const struct store_report_failure *f)
+{
+	return (struct source){
+		.address = cut(
+			tlsrpt_ip_canonical(a, f->sending_ip), ROLLUP_TEXT_MAX),
+		.result_type = cut(f->result_type, ROLLUP_TEXT_MAX),
+		.n = 1,
+		.failed = rollup_sessions(f->sessions),
+	};
+}
+
+/* Adds it to the one of its address and result type. */
+static void merge(
+	struct map *known, struct arena *a, const struct source *source)
+{
+	char room[2 * ROLLUP_TEXT_MAX + 1];
+	struct sbuf key = sbuf_fixed(room, sizeof(room));
+	struct source *same;
+
+	sbuf_add(&key, source->address);
+	sbuf_addc(&key, '\0');
+	sbuf_add(&key, source->result_type);
+	same = map_get(known, sbuf_str(&key));
+	if (same != NULL) {
+		same->n += source->n;
+		same->failed += source->failed;
+		return;
+	}
+	same = arena_alloc(a, sizeof(*same));
+	BUG(same == NULL);
+	*same = *source;
+	same->no = map_count(known);
+	(void)map_put(known, sbuf_str(&key), same);
+}
+
+static void add_source(struct store *s, const struct rollup_row *policy,
+	const struct source *source)
+{
+	struct rollup_row u = *policy;
+
+	u.failed = u.n * source->failed;
+	u.n *= source->n;
 	u.of.kind = ROLLUP_SOURCE;
-	u.of.k3 = u.of.k1;
-	u.of.k1 = reporter;
-	u.of.k2 = cut(tlsrpt_ip_canonical(a, f->sending_ip), ROLLUP_TEXT_MAX);
-	add(s, &u);
+	u.of.family = tlsrpt_family_of(source->result_type);
+	u.of.k2 = source->address;
+	u.of.k3 = source->result_type;
+	rollup_sums_add(store_sums(s), &u);
+}
+
+static void add_merged(struct store *s, struct arena *a,
+	const struct rollup_row *policy, const struct map *known)
+{
+	size_t n = map_count(known), at = 0, i = 0;
+	struct source **all = arena_array(a, n, sizeof(*all));
+	struct str key;
+	void *value;
+
+	BUG(all == NULL);
+	while (map_next(known, &at, &key, &value))
+		all[i++] = value;
+	qsort(all, n, sizeof(*all), by_failed);
+	for (i = 0; i < n; i++) {
+		if (i >= ROLLUP_SOURCES_MAX)
+			all[i]->address = STR("");
+		add_source(s, policy, all[i]);
+	}
+}
+
+static void add_sources(struct store *s, struct arena *a,
+	const struct rollup_row *policy, const struct store_report_policy *p)
+{
+	bool many = p->n_failures > ROLLUP_SOURCES_MAX;
+	struct map *known = many ? map_new() : NULL;
+
+	for (size_t i = 0; i < p->n_failures; i++) {
+		struct source source = source_of(a, &p->failures[i]);
+
+		if (many)
+			merge(known, a, &source);
+		else
+			add_source(s, policy, &source);
+	}
+	if (many)
+		add_merged(s, a, policy, known);
+	map_free(&known);
 }
 
 static enum status add_policy(struct store *s, struct arena *a,
@@ -104,16 +194,18 @@ static enum status add_policy(struct store *s, struct arena *a,
 		.failed = sign * rollup_sessions(p->failed) };
 	enum status st = ST_OK;
 
-	add(s, &u);
+	rollup_sums_add(store_sums(s), &u);
 	u.of.kind = ROLLUP_POLICY;
 	u.of.k1 = r->reporter;
 	if (u.of.k1.n == 0) /* of an older schema */
 		u.of.k1 = cut(r->org, ROLLUP_TEXT_MAX);
 	u.of.k2 = policy_text(a, &p->strings);
-	add(s, &u);
+	rollup_sums_add(store_sums(s), &u);
 	u.of.k2 = STR("");
+	u.ok = u.failed = 0;
+	add_sources(s, a, &u, p);
 	for (size_t i = 0; st == ST_OK && i < p->n_failures; i++) {
-		add_failure(s, a, &u, &p->failures[i]);
+		add_result(s, a, &u, &p->failures[i]);
 		if (rollup_sums_full(store_sums(s)))
 			st = rollup_write(s, e);
 	}

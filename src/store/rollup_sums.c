@@ -4,18 +4,18 @@
  * the row goes, so that what was added and subtracted leaves no trace.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bug.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/sbuf.h"
 #include "store/rollup_sums.h"
 #include "store/table.h"
 
 #include "base/poison.h"
 
 #define BYTES_MAX ((size_t)16 << 20)
-#define KEY_MAX ((size_t)1 << 20)
+#define KEY_MAX 16384u /* of texts that are cut */
 
 /* A row and its key as one text. */
 struct sum {
@@ -24,17 +24,14 @@ struct sum {
 };
 
 struct rollup_sums {
-	struct map *rows;      /* key -> struct sum, in arena */
-	struct arena *arena;   /* NULL: there are none */
-	struct arena *scratch; /* for one key */
+	struct map *rows;    /* key -> struct sum, in arena */
+	struct arena *arena; /* NULL: there are none */
+	char key[KEY_MAX];   /* the one that is looked for */
 };
 
 struct rollup_sums *rollup_sums_new(void)
 {
-	struct rollup_sums *sums = mem_must(sizeof(*sums));
-
-	sums->scratch = arena_must(0);
-	return sums;
+	return mem_must(sizeof(struct rollup_sums));
 }
 
 void rollup_sums_forget(struct rollup_sums *sums)
@@ -48,70 +45,93 @@ void rollup_sums_free(struct rollup_sums **sums)
 	if (*sums == NULL)
 		return;
 	rollup_sums_forget(*sums);
-	arena_free(&(*sums)->scratch);
 	mem_free(*sums);
 	*sums = NULL;
 }
 
-static void add_text(struct sbuf *b, struct str text)
+/* The texts of a row in the order of the key. */
+static void texts_of(struct rollup_series *of, struct str *texts[])
 {
-	sbuf_add(b, text);
-	sbuf_addc(b, '\0'); /* which no text has */
+	texts[0] = &of->tenant;
+	texts[1] = &of->domain;
+	texts[2] = &of->policy_type;
+	texts[3] = &of->k1;
+	texts[4] = &of->k2;
+	texts[5] = &of->k3;
+}
+#define N_TEXTS 6
+
+/* Moves the texts of row into the key, each with a NUL, which none has. */
+static struct str key_of(struct rollup_sums *sums, struct rollup_row *row)
+{
+	char *p = sums->key, *end = p + KEY_MAX;
+	struct str *texts[N_TEXTS];
+
+	texts_of(&row->of, texts);
+	for (size_t i = 0; i < N_TEXTS; i++) {
+		size_t n = texts[i]->n;
+
+		BUG(n + 1 > (size_t)(end - p));
+		if (n > 0)
+			memcpy(p, texts[i]->p, n);
+		p[n] = '\0';
+		*texts[i] = (struct str){ p, n };
+		p += n + 1;
+		if (i != 1)
+			continue;
+		BUG(end - p < 2);
+		*p++ = (char)row->of.kind;
+		*p++ = (char)row->of.unproven;
+	}
+	BUG((size_t)(end - p) < sizeof(row->day));
+	memcpy(p, &row->day, sizeof(row->day));
+	p += sizeof(row->day);
+	return (struct str){ sums->key, (size_t)(p - sums->key) };
 }
 
-static struct str key_of(struct rollup_sums *sums, const struct rollup_row *r)
-{
-	char numbers[] = { (char)r->of.kind, (char)r->of.unproven };
-	struct sbuf b;
-
-	arena_reset(sums->scratch);
-	b = sbuf_arena(sums->scratch, KEY_MAX);
-	add_text(&b, r->of.tenant);
-	add_text(&b, r->of.domain);
-	sbuf_add(&b, (struct str){ numbers, sizeof(numbers) });
-	add_text(&b, r->of.policy_type);
-	add_text(&b, r->of.k1);
-	add_text(&b, r->of.k2);
-	add_text(&b, r->of.k3);
-	sbuf_add(&b, (struct str){ (const char *)&r->day, sizeof(r->day) });
-	BUG(!sbuf_ok(&b));
-	return sbuf_str(&b);
-}
-
+/* With texts in its own copy of the key. */
 static struct sum *sum_new(
-	struct arena *a, struct str key, const struct rollup_row *row)
+	struct rollup_sums *sums, struct str key, const struct rollup_row *row)
 {
-	struct sum *sum = arena_alloc(a, sizeof(*sum));
+	struct sum *sum = arena_alloc(sums->arena, sizeof(*sum));
+	struct str *texts[N_TEXTS];
 
 	BUG(sum == NULL);
-	*sum = (struct sum){ arena_str(a, key), *row };
-	sum->row.of.tenant = arena_str(a, row->of.tenant);
-	sum->row.of.domain = arena_str(a, row->of.domain);
-	sum->row.of.policy_type = arena_str(a, row->of.policy_type);
-	sum->row.of.k1 = arena_str(a, row->of.k1);
-	sum->row.of.k2 = arena_str(a, row->of.k2);
-	sum->row.of.k3 = arena_str(a, row->of.k3);
+	*sum = (struct sum){ arena_str(sums->arena, key), *row };
+	BUG(sum->key.p == NULL);
+	texts_of(&sum->row.of, texts);
+	for (size_t i = 0; i < N_TEXTS; i++)
+		texts[i]->p = sum->key.p + (texts[i]->p - sums->key);
 	return sum;
+}
+
+static void add(struct rollup_sums *sums, struct rollup_row row)
+{
+	struct str key = key_of(sums, &row);
+	struct sum *sum = map_get(sums->rows, key);
+
+	if (sum == NULL) {
+		sum = sum_new(sums, key, &row);
+		(void)map_put(sums->rows, key, sum);
+		return;
+	}
+	sum->row.n += row.n;
+	sum->row.ok += row.ok;
+	sum->row.failed += row.failed;
 }
 
 void rollup_sums_add(struct rollup_sums *sums, const struct rollup_row *row)
 {
-	struct str key = key_of(sums, row);
-	struct sum *sum;
+	struct rollup_row all = *row;
 
 	if (sums->arena == NULL) {
 		sums->arena = arena_must(0);
 		sums->rows = map_new();
 	}
-	sum = map_get(sums->rows, key);
-	if (sum == NULL) {
-		sum = sum_new(sums->arena, key, row);
-		(void)map_put(sums->rows, key, sum);
-		return;
-	}
-	sum->row.n += row->n;
-	sum->row.ok += row->ok;
-	sum->row.failed += row->failed;
+	if (row->of.domain.n > 0)
+		add(sums, *row);
+	all.of.domain = STR("");
+	add(sums, all);
 }
 
 bool rollup_sums_full(const struct rollup_sums *sums)

@@ -21,7 +21,10 @@ struct rollup_sums;
 struct rollup_sums *rollup_sums_new(void);
 void rollup_sums_free(struct rollup_sums **sums);
 
-/* Adds n, ok and failed, all of which may be negative; copies the row. */
+/*
+ * Adds n, ok and failed, all of which may be negative, to the row and to that
+ * of all domains; copies the row.
+ */
 void rollup_sums_add(struct rollup_sums *sums, const struct rollup_row *row);
 
 /* Many enough that they should be written now. */

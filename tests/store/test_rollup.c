@@ -324,6 +324,49 @@ static void policy_types_stay_apart(void **state)
 	assert_false(rows[0].unproven);
 }
 
+/* Of more sources than have rows of their own, those count that matter most. */
+static void many_sources_are_one(void **state)
+{
+	enum { MANY = 300, OWN = 250 };
+	static struct store_report_failure f[MANY + 1];
+	struct store_report_policy p = {
+		.type = STR("sts"), .failures = f, .n_failures = MANY + 1
+	};
+	struct store_report r = { .tenant = STORE_TENANT_DEFAULT,
+		.id = STR("1"),
+		.domain = STR("a.example"),
+		.raw_name = STR("raw"),
+		.policies = &p,
+		.n_policies = 1 };
+	struct store_view_filter view = { .view = STORE_VIEW_SOURCE,
+		.tenant = STORE_TENANT_DEFAULT,
+		.to = 1,
+		.limit = 1000 };
+	struct store_view_row *rows;
+	struct engine *t = *state;
+	size_t n;
+
+	for (size_t i = 0; i < MANY; i++)
+		f[i] = (struct store_report_failure){ .result_type = STR("odd"),
+			.sending_ip = arena_fmt(
+				t->a, "10.0.%zu.%zu", i / 100, i % 100),
+			.sessions = (int64_t)i };
+	f[MANY] = f[0]; /* again, and more than all */
+	f[MANY].sessions = 100000;
+	OK(store_report_add(t->s, &r, NULL, &t->e));
+	OK(store_view_list(t->s, t->a, &view, &rows, &n, &t->e));
+	assert_int_equal(n, OWN + 1);
+	assert_str(rows[0].keys[1], "10.0.0.0");
+	assert_int_equal(rows[0].counts, 2);
+	assert_str(rows[1].keys[1], "");
+	assert_int_equal(rows[1].failed, 50 * 51 / 2);
+	assert_int_equal(rows[1].counts, MANY - OWN);
+	assert_str(rows[2].keys[1], "10.0.2.99");
+	assert_str(rows[OWN].keys[1], "10.0.0.51");
+	OK(store_report_drop_raw(t->s, STR("raw"), &t->e));
+	assert_str(views_of(t, t->s, STR("")), "");
+}
+
 /* Adds a report of one failure each, of one name with several proofs. */
 static void add_of_one_name(struct engine *t, struct str org)
 {
@@ -635,6 +678,7 @@ int main(void)
 		cmocka_unit_test(transactions_add_up_too),
 		cmocka_unit_test(sums_outlive_details),
 		cmocka_unit_test(policy_types_stay_apart),
+		cmocka_unit_test(many_sources_are_one),
 		cmocka_unit_test(a_name_is_not_a_proof),
 		cmocka_unit_test(a_long_name_hides_no_proof),
 		cmocka_unit_test(old_names_are_taken_back),
