@@ -60,7 +60,8 @@ void sbuf_add(struct sbuf *b, struct str s)
 
 void sbuf_addc(struct sbuf *b, char c)
 {
-	sbuf_add(b, (struct str){ &c, 1 });
+	if (room(b, 1))
+		b->p[b->n++] = c;
 }
 
 void sbuf_addz(struct sbuf *b, const char *cstr)

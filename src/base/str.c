@@ -6,26 +6,6 @@
 
 #include "base/poison.h"
 
-bool chr_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool chr_is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool chr_is_alnum(char c)
-{
-	return chr_is_alpha(c) || chr_is_digit(c);
-}
-
-char chr_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 void str_lower(char *to, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)

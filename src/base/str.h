@@ -51,10 +51,25 @@ struct str str_trim(struct str s);
 struct str str_cut(struct str *rest, char sep);
 
 /* ASCII classes and folding on unsigned char values. */
-bool chr_is_digit(char c);
-bool chr_is_alpha(char c);
-bool chr_is_alnum(char c);
-char chr_lower(char c);
+static inline bool chr_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool chr_is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool chr_is_alnum(char c)
+{
+	return chr_is_alpha(c) || chr_is_digit(c);
+}
+
+static inline char chr_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
 /* Writes s folded to lower case to to, which has room for it or is s.p. */
 void str_lower(char *to, struct str s);
