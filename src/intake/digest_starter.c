@@ -16,7 +16,7 @@
 #include "intake/digest_child.h"
 #include "intake/digest_starter.h"
 #include "intake/dkim.h"
-#include "intake/mime.h"
+#include "intake/unpack.h"
 #include "io/channel.h"
 #include "io/fd.h"
 #include "io/sandbox.h"
@@ -140,7 +140,7 @@ int digest_starter_main(int fd, digest_child_fn *child)
 
 	log_set_role(DIGEST_STARTER);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	mime_prepare();
+	unpack_prepare();
 	dkim_mail_prepare();
 	if (confine(&e) != ST_OK) {
 		LOG(LOG_ERROR, "digest.unconfined", KV_Z("reason", e.text));

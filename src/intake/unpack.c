@@ -2,6 +2,7 @@
 /* unpack: by content, never by name. */
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/vec.h"
 #include "intake/mime.h"
 #include "intake/unpack.h"
@@ -206,4 +207,26 @@ enum status unpack_reports(struct arena *a, struct str raw,
 	found.behind_text = texts.behind_text;
 	*out = found;
 	return ST_OK;
+}
+
+void unpack_prepare(void)
+{
+	struct arena *a = arena_must(0);
+	struct unpacked_reports found;
+
+	mime_prepare();
+	/* {"policies":[{"policy":{"policy-type":"sts",
+	 * "policy-domain":"x.example"}}]} */
+	BUG(unpack_reports(a,
+		    STR("From: a@x.example\r\n"
+			"Content-Type: multipart/report; boundary=b\r\n\r\n"
+			"--b\r\nContent-Type: text/plain\r\n\r\n--b\r\n"
+			"Content-Type: application/tlsrpt+gzip; name=a.gz\r\n"
+			"Content-Transfer-Encoding: base64\r\n\r\n"
+			"H4sIAAAAAAACA6tWKsjPyUzOTC1WsoquhnAqlaxgLN2SyoJUJSul4p"
+			"JiJR2Y"
+			"WEp+bmJmHlC0Qi+1IjG3ICdVqbY2thYAZx1GXEsAAAA=\r\n"
+			"--b--\r\n"),
+		    &found, NULL) != ST_OK);
+	arena_free(&a);
 }

@@ -12,6 +12,12 @@
 #include "base/str.h"
 #include "proto/tlsrpt_report.h"
 
+/*
+ * Reads a mail of our own, so that what the libraries do the first time has
+ * been done, and before a sandbox closes.
+ */
+void unpack_prepare(void);
+
 struct unpacked_text {
 	struct str name; /* of the mail part; empty if it was no mail */
 	struct str json; /* not yet parsed */
