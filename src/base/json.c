@@ -140,14 +140,11 @@ static bool hex4(struct str s, uint32_t *out)
 	if (s.n < 4)
 		return false;
 	for (size_t i = 0; i < 4; i++) {
-		char c = chr_lower(s.p[i]);
+		int digit = chr_hex(s.p[i]);
 
-		if (chr_is_digit(c))
-			v = v << 4 | (uint32_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (uint32_t)(c - 'a' + 10);
-		else
+		if (digit < 0)
 			return false;
+		v = v << 4 | (uint32_t)digit;
 	}
 	*out = v;
 	return true;

@@ -101,3 +101,19 @@ struct str str_cut(struct str *rest, char sep)
 	*rest = str_from(*rest, (size_t)at + 1);
 	return part;
 }
+
+bool str_is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool str_list_has(struct str list, struct str word)
+{
+	while (list.p != NULL)
+		if (str_eq_nocase(str_trim(str_cut(&list, ',')), word))
+			return true;
+	return false;
+}

@@ -71,5 +71,19 @@ static inline char chr_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* The value of a hex digit in either case, or -1. */
+static inline int chr_hex(char c)
+{
+	if (chr_is_digit(c))
+		return c - '0';
+	c = chr_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool str_is_ascii(struct str s);
+
+/* true if the list, separated by commas, has the word in any case. */
+bool str_list_has(struct str list, struct str word);
+
 /* Writes s folded to lower case to to, which has room for it or is s.p. */
 void str_lower(char *to, struct str s);

@@ -42,14 +42,6 @@ static bool find_set(
 	return true;
 }
 
-static bool list_has(struct str list, struct str word)
-{
-	while (list.p != NULL)
-		if (str_eq_nocase(str_trim(str_cut(&list, ',')), word))
-			return true;
-	return false;
-}
-
 /* "issuer; name=value; ..." (RFC 8659 section 4.2). */
 static bool permits(struct str value, const struct wanted *w)
 {
@@ -66,7 +58,7 @@ static bool permits(struct str value, const struct wanted *w)
 			w->account.n > 0 && !str_eq(param, w->account))
 			return false;
 		if (str_eq_nocase(name, STR("validationmethods")) &&
-			w->method.n > 0 && !list_has(param, w->method))
+			w->method.n > 0 && !str_list_has(param, w->method))
 			return false;
 	}
 	return true;

@@ -503,11 +503,11 @@ bool spool_name_received(struct str name, struct unix_time *out)
 	if (time.n != NAME_TIME_HEX || name.p == NULL)
 		return false;
 	for (size_t i = 0; i < time.n; i++) {
-		char c = chr_lower(time.p[i]);
+		int digit = chr_hex(time.p[i]);
 
-		if (!chr_is_digit(c) && (c < 'a' || c > 'f'))
+		if (digit < 0)
 			return false;
-		s = s * 16 + (chr_is_digit(c) ? c - '0' : c - 'a' + 10);
+		s = s * 16 + digit;
 	}
 	out->s = s;
 	return true;

@@ -17,18 +17,10 @@ enum chunk_state {
 	CHUNK_END,
 };
 
-static int hex_value(char c)
-{
-	if (chr_is_digit(c))
-		return c - '0';
-	c = chr_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "1a;extension CRLF": one byte of it. */
 static enum status chunk_size(struct http_chunked *c, char ch)
 {
-	int v = hex_value(ch);
+	int v = chr_hex(ch);
 
 	if (++c->line > HTTP_CHUNK_LINE_BYTES_MAX)
 		return ST_LIMIT;

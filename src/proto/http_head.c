@@ -128,15 +128,6 @@ static enum status fields_parse(
 	}
 }
 
-/* true if the comma-separated list has the token. */
-static bool list_has(struct str list, struct str token)
-{
-	while (list.p != NULL)
-		if (str_eq_nocase(str_trim(str_cut(&list, ',')), token))
-			return true;
-	return false;
-}
-
 /* What the fields say about the connection and the end of the body. */
 struct framing {
 	struct str host, length, coding;
@@ -159,8 +150,8 @@ static void framing_note(struct framing *f, const struct http_field *field)
 		f->coding = value;
 		f->n_coding++;
 	} else if (str_eq_nocase(name, STR("connection"))) {
-		f->close |= list_has(value, STR("close"));
-		f->keep_alive |= list_has(value, STR("keep-alive"));
+		f->close |= str_list_has(value, STR("close"));
+		f->keep_alive |= str_list_has(value, STR("keep-alive"));
 	} else if (str_eq_nocase(name, STR("expect"))) {
 		f->expect = value;
 	}

@@ -51,14 +51,6 @@ static enum status split(
 	return rest.p == NULL ? ST_OK : read_port(rest, &out->port);
 }
 
-static bool is_ascii(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 enum status policy_domain_parse(struct arena *a, struct str key,
 	policy_domain_ascii *to_ascii, struct policy_domain *out)
 {
@@ -69,7 +61,7 @@ enum status policy_domain_parse(struct arena *a, struct str key,
 	if (key.n > KEY_BYTES_MAX)
 		return ST_NOTFOUND;
 	st = split(key, &host, &d);
-	if (st == ST_OK && !is_ascii(host))
+	if (st == ST_OK && !str_is_ascii(host))
 		st = to_ascii == NULL ? ST_NOTFOUND : to_ascii(a, host, &host);
 	if (st == ST_OK)
 		st = host_name_parse(a, host, &d.name, NULL);

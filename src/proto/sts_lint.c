@@ -236,14 +236,6 @@ static const struct finding_check *fault_check(enum sts_line_fault f)
 	return &no_field;
 }
 
-static bool is_ascii(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* Do not also call missing what is there but ill formed. */
 static void note_ill_formed(struct lint *l, const struct sts_line *line)
 {
@@ -269,7 +261,7 @@ static void check_line(struct lint *l, const struct sts_line *line)
 		note_ill_formed(l, line);
 		return;
 	}
-	if (!is_ascii(line->text))
+	if (!str_is_ascii(line->text))
 		finding_add_check(l->out, &not_ascii, line->number,
 			"\"%s\" is not ASCII",
 			finding_quote(l->out, line->text));

@@ -11,18 +11,10 @@
 
 #define LOCAL_BYTES_MAX 64u /* RFC 5321 section 4.5.3.1.1 */
 
-static int hex_value(char c)
-{
-	if (chr_is_digit(c))
-		return c - '0';
-	c = chr_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool percent_valid(struct str s)
 {
-	return s.n >= 3 && s.p[0] == '%' && hex_value(s.p[1]) >= 0 &&
-	       hex_value(s.p[2]) >= 0;
+	return s.n >= 3 && s.p[0] == '%' && chr_hex(s.p[1]) >= 0 &&
+	       chr_hex(s.p[2]) >= 0;
 }
 
 /* RFC 3986 section 2, and what RFC 8460 wants encoded. */
@@ -53,8 +45,8 @@ static struct str decode(struct arena *a, struct str s)
 		return (struct str){};
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '%') {
-			p[n++] = (char)(hex_value(s.p[i + 1]) << 4 |
-					hex_value(s.p[i + 2]));
+			p[n++] = (char)(chr_hex(s.p[i + 1]) << 4 |
+					chr_hex(s.p[i + 2]));
 			i += 2;
 		} else {
 			p[n++] = s.p[i];

@@ -54,6 +54,25 @@ static void lower_case_is_for_ascii_and_in_place(void **state)
 	assert_memory_equal(text, "mx1", 3);
 }
 
+static void classes_are_ascii(void **state)
+{
+	const struct str digits = STR("0123456789abcdef");
+	const struct str not_hex = STR("/:@G`g\xc1");
+
+	(void)state;
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(chr_hex(digits.p[i]), i);
+	assert_int_equal(chr_hex('F'), 15);
+	for (size_t i = 0; i < not_hex.n; i++)
+		assert_int_equal(chr_hex(not_hex.p[i]), -1);
+	assert_true(str_is_ascii(STR("a\0\x7f")));
+	assert_false(str_is_ascii(STR("a\x80")));
+	assert_true(str_list_has(STR("close, TE ,x"), STR("te")));
+	assert_true(str_list_has(STR("x"), STR("X")));
+	assert_false(str_list_has(STR("xx, x x"), STR("x")));
+	assert_false(str_list_has((struct str){}, STR("")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -61,6 +80,7 @@ int main(void)
 		cmocka_unit_test(slices_stay_inside),
 		cmocka_unit_test(comparing_folds_ascii_only),
 		cmocka_unit_test(lower_case_is_for_ascii_and_in_place),
+		cmocka_unit_test(classes_are_ascii),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
