@@ -370,3 +370,12 @@ void cli_json_end(const struct cli *cli, const struct sbuf *b)
 	BUG(!sbuf_ok(b));
 	(void)fprintf(cli->out, "%.*s\n", STR_ARG(s));
 }
+
+void cli_json_tree(struct cli *cli, const struct json *tree)
+{
+	struct sbuf b;
+	struct json_writer w = cli_json_begin(cli, &b);
+
+	json_put_tree(&w, NULL, tree);
+	cli_json_end(cli, &b);
+}

@@ -88,3 +88,4 @@ const char *cli_plain(const struct cli *cli);
  */
 struct json_writer cli_json_begin(struct cli *cli, struct sbuf *b);
 void cli_json_end(const struct cli *cli, const struct sbuf *b);
+void cli_json_tree(struct cli *cli, const struct json *tree);

@@ -236,15 +236,6 @@ static void print_problem(struct cli *cli, const struct json *p)
 		(void)fprintf(cli->err, "  What to do: %s.\n", remedy);
 }
 
-static void print_json(struct cli *cli, const struct json *tree)
-{
-	struct sbuf b;
-	struct json_writer w = cli_json_begin(cli, &b);
-
-	json_put_tree(&w, NULL, tree);
-	cli_json_end(cli, &b);
-}
-
 int client_do(struct cli *cli, const struct client_call *call,
 	const struct json **out)
 {
@@ -255,7 +246,7 @@ int client_do(struct cli *cli, const struct client_call *call,
 	if (client_ask(cli, call, &code, out, &remedy, &e) != ST_OK)
 		return cli_failed_remedy(cli, &e, remedy);
 	if (cli->json && (code >= 400 || !call->quiet))
-		print_json(cli, *out);
+		cli_json_tree(cli, *out);
 	if (code < 400)
 		return CLI_GOOD;
 	if (!cli->json)
@@ -279,7 +270,7 @@ int client_wait(struct cli *cli, struct str path,
 		code = client_do(cli, &call, out);
 	}
 	if (code == CLI_GOOD && cli->json)
-		print_json(cli, *out);
+		cli_json_tree(cli, *out);
 	return code;
 }
 

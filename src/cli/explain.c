@@ -184,15 +184,6 @@ static int ask_here(struct cli *cli, const struct settings *set,
 
 /* ---- the command */
 
-static void print_json(struct cli *cli, const struct json *answer)
-{
-	struct sbuf b;
-	struct json_writer w = cli_json_begin(cli, &b);
-
-	json_put_tree(&w, NULL, answer);
-	cli_json_end(cli, &b);
-}
-
 static bool wants_here(const struct args *args)
 {
 	return args_flag(args, "here") || args_flag(args, "allow-private") ||
@@ -212,7 +203,7 @@ static int explain(struct cli *cli, const struct args *args,
 	if (code != CLI_GOOD)
 		return code;
 	if (here && cli->json)
-		print_json(cli, answer);
+		cli_json_tree(cli, answer);
 	if (cli->json)
 		return sender_verdict(answer);
 	if (here)

@@ -21,12 +21,8 @@ struct imports {
 
 static void show_answer(struct imports *i, const struct json *answer)
 {
-	struct sbuf b;
-	struct json_writer w = cli_json_begin(&i->cli, &b);
-
 	(void)fputs(i->shown++ > 0 ? "," : "", i->cli.out);
-	json_put_tree(&w, NULL, answer);
-	cli_json_end(&i->cli, &b);
+	cli_json_tree(&i->cli, answer);
 }
 
 /* A mail_files_fn. Is there a report in it? Said here and now, not in moatd's
