@@ -23,10 +23,21 @@ struct request {
 	struct str raw;
 };
 
-/* What it talks over. */
+#define KEYS_MAX 64u /* that are kept */
+
+/* What the parent said of the key of that name. */
+struct key {
+	struct str name, text;
+	enum status st;
+};
+
+/* What it talks over, and has learnt. */
 struct talk {
+	struct arena *arena; /* of the batch */
 	struct channel_reader in;
 	struct channel_writer out;
+	struct key keys[KEYS_MAX];
+	size_t n_keys;
 };
 
 static struct mono in_ms(int64_t ms)
@@ -162,19 +173,16 @@ static enum status write_question(
 	return st == ST_OK ? channel_flush(&t->out, deadline, NULL) : st;
 }
 
-/* A dkim_key_fn: the parent looks it up. */
-static enum status ask_key(
-	void *ctx, struct arena *a, struct str name, struct str *text)
+/* The parent looks it up. */
+static enum status ask_parent(
+	struct talk *t, struct arena *a, struct str name, struct str *text)
 {
-	struct asker *asker = ctx;
 	struct json *answer = NULL;
 	struct str said;
 
-	if (asker->asked++ == DIGEST_KEYS_MAX)
-		return ST_TEMP;
-	if (write_question(asker->talk, a, name) != ST_OK ||
-		channel_next(&asker->talk->in, a, DIGEST_HEAD_MAX,
-			in_ms(IDLE_MS), &said, NULL) != ST_OK ||
+	if (write_question(t, a, name) != ST_OK ||
+		channel_next(&t->in, a, DIGEST_HEAD_MAX, in_ms(IDLE_MS), &said,
+			NULL) != ST_OK ||
 		json_parse(a, said, JSON_LIMITS_DEFAULT, &answer, NULL, NULL) !=
 			ST_OK)
 		return ST_TEMP;
@@ -185,6 +193,37 @@ static enum status ask_key(
 		       str_of(status_name(ST_NOTFOUND)))
 		       ? ST_NOTFOUND
 		       : ST_TEMP;
+}
+
+/* Whoever reports about many domains signs all of them with one key. */
+static void keep_key(struct talk *t, const struct key *k)
+{
+	if (t->n_keys == KEYS_MAX || k->text.n > DKIM_KEY_BYTES_MAX)
+		return;
+	t->keys[t->n_keys++] = (struct key){ arena_str(t->arena, k->name),
+		arena_str(t->arena, k->text), k->st };
+}
+
+/* A dkim_key_fn. */
+static enum status find_key(
+	void *ctx, struct arena *a, struct str name, struct str *text)
+{
+	struct asker *asker = ctx;
+	struct talk *t = asker->talk;
+	struct key k = { .name = name, .text = STR("") };
+
+	for (size_t i = 0; i < t->n_keys; i++) {
+		if (!str_eq(t->keys[i].name, name))
+			continue;
+		*text = t->keys[i].text;
+		return t->keys[i].st;
+	}
+	if (asker->asked++ >= DIGEST_KEYS_MAX)
+		return ST_TEMP;
+	k.st = ask_parent(t, a, name, &k.text);
+	keep_key(t, &k);
+	*text = k.text;
+	return k.st;
 }
 
 /*
@@ -211,7 +250,7 @@ static void check_signatures(struct talk *t, struct arena *a, int64_t received,
 
 	if (found->mail.p == NULL)
 		return;
-	if (dkim_mail_check(a, found->mail, received, ask_key, &asker, out,
+	if (dkim_mail_check(a, found->mail, received, find_key, &asker, out,
 		    &e) != ST_OK) {
 		out->n = 1;
 		out->items[0] =
@@ -231,25 +270,25 @@ static void check_signatures(struct talk *t, struct arena *a, int64_t received,
 }
 
 static enum status read_number(
-	struct talk *t, struct arena *a, int64_t min, int64_t max, int64_t *out)
+	struct talk *t, int64_t min, int64_t max, int64_t *out)
 {
 	struct str text;
 	enum status st = channel_next(
-		&t->in, a, DIGEST_HEAD_MAX, in_ms(IDLE_MS), &text, NULL);
+		&t->in, t->arena, DIGEST_HEAD_MAX, in_ms(IDLE_MS), &text, NULL);
 
 	return st == ST_OK ? num_i64(text, min, max, out) : st;
 }
 
-static enum status read_batch(
-	struct talk *t, struct arena *a, struct request *out, int64_t *n)
+static enum status read_batch(struct talk *t, struct request *out, int64_t *n)
 {
-	enum status st = read_number(t, a, 1, DIGEST_BATCH_REPORTS, n);
+	enum status st = read_number(t, 1, DIGEST_BATCH_REPORTS, n);
 
 	for (int64_t i = 0; st == ST_OK && i < *n; i++) {
-		st = read_number(t, a, 0, UTC_MAX, &out[i].received);
+		st = read_number(t, 0, UTC_MAX, &out[i].received);
 		if (st == ST_OK)
-			st = channel_next(&t->in, a, TLSRPT_RAW_BYTES_MAX,
-				in_ms(IDLE_MS), &out[i].raw, NULL);
+			st = channel_next(&t->in, t->arena,
+				TLSRPT_RAW_BYTES_MAX, in_ms(IDLE_MS),
+				&out[i].raw, NULL);
 	}
 	return st;
 }
@@ -275,20 +314,20 @@ static enum status answer(struct talk *t, const struct request *r)
 int digest_child_main(int fd)
 {
 	static char ahead[READ_AHEAD], later[WRITE_LATER];
-	struct talk t = { channel_reader_of(fd, ahead, sizeof(ahead)),
-		channel_writer_of(fd, later, sizeof(later)) };
+	struct talk t = { .in = channel_reader_of(fd, ahead, sizeof(ahead)),
+		.out = channel_writer_of(fd, later, sizeof(later)) };
 	struct request batch[DIGEST_BATCH_REPORTS];
-	struct arena *a = arena_must(ARENA_MAX);
 	int64_t n = 0;
 	enum status st;
 
+	t.arena = arena_must(ARENA_MAX);
 	st = channel_write(fd, STR(DIGEST_READY), in_ms(WRITE_MS), NULL);
 	if (st == ST_OK)
-		st = read_batch(&t, a, batch, &n);
+		st = read_batch(&t, batch, &n);
 	for (int64_t i = 0; st == ST_OK && i < n; i++)
 		st = answer(&t, &batch[i]);
 	if (st == ST_OK)
 		st = channel_flush(&t.out, in_ms(WRITE_MS), NULL);
-	arena_free(&a);
+	arena_free(&t.arena);
 	return st == ST_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

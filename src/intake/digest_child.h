@@ -10,8 +10,8 @@
  * UTC) and its raw bytes. It reads them all before it writes, so that both
  * sides never write at once; answers them in order; and ends.
  *
- * While it checks a mail's signatures it may ask for keys, DIGEST_KEYS_MAX
- * times at most for each mail:
+ * While it checks a mail's signatures it may ask for keys, for each once and
+ * DIGEST_KEYS_MAX times at most for each mail:
  *     {"status": "key", "name": "selector._domainkey.x.example"}
  * and is told
  *     {"status": "ok", "text": "v=DKIM1; p=..."}

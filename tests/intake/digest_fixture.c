@@ -41,6 +41,7 @@ static enum status find_key(
 	struct place *p = ctx;
 
 	assert_true(str_starts(name, STR("sel._domainkey.")));
+	p->keys_asked++;
 	*text = arena_str(a, str_of(p->signer.key));
 	return p->key_st;
 }

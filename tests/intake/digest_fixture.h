@@ -33,6 +33,7 @@ struct place {
 	unsigned put_off; /* events of that name */
 	struct signer signer;
 	enum status key_st; /* how looking up its key goes */
+	unsigned keys_asked;
 };
 
 int place_setup(void **state);

@@ -31,6 +31,25 @@ static void put_mail(
 	assert_int_equal(run(p), 1);
 }
 
+/* Mails that are read together have their keys looked up together. */
+static void a_key_is_looked_up_once(void **state)
+{
+	struct place *p = *state;
+
+	put(p, SPOOL_MAIL, LABEL,
+		mail_of(p, "x.example", REPORT("1", "1") "\r\n"));
+	put(p, SPOOL_MAIL, LABEL,
+		mail_of(p, "x.example", REPORT("2", "1") "\r\n"));
+	put(p, SPOOL_MAIL, LABEL,
+		mail_of(p, "z.example", REPORT("3", "1") "\r\n"));
+	assert_int_equal(run(p), 3);
+	assert_int_equal(p->keys_asked, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_str(reports(p, 2)[i].proof, "dkim:x.example");
+	put_mail(p, "x.example", LABEL, REPORT("4", "1") "\r\n");
+	assert_int_equal(p->keys_asked, 3);
+}
+
 /* Some 200 KB of gzip would make 100 MB of rows. */
 static void reports_have_so_much_room_in_an_hour(void **state)
 {
@@ -434,6 +453,8 @@ static void an_imported_mail_keeps_its_proof(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_key_is_looked_up_once, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(
 			reports_have_so_much_room_in_an_hour, place_setup,
 			place_teardown),
