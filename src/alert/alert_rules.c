@@ -6,8 +6,7 @@
 #include "base/clock.h"
 #include "base/sbuf.h"
 #include "base/vec.h"
-
-#include "proto/tlsrpt_meaning.h"
+#include "proto/tlsrpt_report.h"
 
 #include "base/poison.h"
 

@@ -4,7 +4,6 @@
  * section 2.5). Whoever has the address writes that name himself, so that it
  * counts only if the name's own records have the address, too.
  */
-#include "base/vec.h"
 #include "check/probe_own.h"
 #include "proto/host_name.h"
 

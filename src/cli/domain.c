@@ -6,7 +6,6 @@
 #include "cli/commands.h"
 #include "cli/domain_list.h"
 #include "cli/domain_set.h"
-#include "cli/table.h"
 
 #include "base/poison.h"
 

@@ -6,7 +6,6 @@
 #include "cli/findings.h"
 #include "cli/lint_report.h"
 #include "proto/record_lint.h"
-#include "proto/sts_limits.h"
 #include "proto/sts_lint.h"
 #include "proto/sts_policy.h"
 #include "proto/sts_record.h"

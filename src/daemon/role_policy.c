@@ -26,7 +26,6 @@
 #include "outbound/answers.h"
 #include "outbound/policy_source.h"
 #include "outbound/policy_control.h"
-#include "outbound/policy_json.h"
 #include "outbound/socketmap_server.h"
 
 #include "base/poison.h"

@@ -2,7 +2,6 @@
 /* acme_order: the loop over the steps, and what follows a failure. */
 #include "hosting/acme_order.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "hosting/acme_bucket.h"
 #include "hosting/acme_limits.h"

@@ -3,11 +3,10 @@
 #include "hosting/domain_ops.h"
 
 #include "base/bug.h"
+#include "base/sbuf.h"
 #include "hosting/label.h"
-#include "hosting/policy_id.h"
 #include "proto/host_name.h"
 #include "proto/sts_match.h"
-#include "proto/sts_policy.h"
 #include "proto/tlsrpt_uri.h"
 
 #include "base/poison.h"

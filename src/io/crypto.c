@@ -11,7 +11,6 @@
 
 #include "io/crypto.h"
 
-#include "base/base64.h"
 #include "base/bug.h"
 #include "base/mem.h"
 

@@ -37,8 +37,8 @@ struct dns_result {
 
 /*
  * Asks for (name, type). ST_OK: a well-formed reply to this question came,
- * whatever its rcode; ST_TEMP: none in time; ST_INVALID: it cannot be read;
- * ST_LIMIT: the arena or DNS_CLIENT_RECORDS_MAX.
+ * whatever its rcode; ST_TEMP: none in time; ST_INVALID: it cannot be read, or
+ * has more than DNS_CLIENT_RECORDS_MAX answers.
  */
 enum status dns_client_ask(const struct addr *server,
 	const struct dns_name *name, uint16_t type, bool recursion,

@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "base/mem.h"
 #include "io/crypto.h"
 #include "outbound/engine_own.h"
 

@@ -10,7 +10,6 @@
 
 #include "base/bug.h"
 #include "proto/sts_decide.h"
-#include "proto/sts_match.h"
 
 #include "base/poison.h"
 

@@ -3,7 +3,6 @@
 #include "base/num.h"
 #include "base/utf8.h"
 #include "base/vec.h"
-#include "proto/host_name.h"
 #include "proto/record_field.h"
 #include "proto/sts_limits.h"
 #include "proto/sts_match.h"
