@@ -34,8 +34,6 @@ static const struct column result_columns[] = VIEW_COLUMNS(
 	"s.k1", "s.k3", "''", NO_OK);
 static const struct column mx_columns[] = VIEW_COLUMNS(
 	"s.k2", "s.k1", "''", NO_OK);
-static const struct column source_columns[] = VIEW_COLUMNS(
-	"s.k1", "s.k2", "s.k3", NO_OK);
 static const struct column reporter_columns[] = VIEW_COLUMNS(
 	"s.k1", "''", "''", OK_SUM);
 static const struct column policy_columns[] = VIEW_COLUMNS(
@@ -47,9 +45,9 @@ static const struct column policy_columns[] = VIEW_COLUMNS(
  */
 #define SUMS(what, group)                                                      \
 	"(SELECT series, " what "SUM(n) AS n, SUM(failed) AS failed FROM "     \
-	"rollup WHERE tenant = $1 AND series IN (SELECT id FROM series WHERE " \
-	"tenant = $1 AND domain = $2 AND kind = $3 AND unproven <= $4) "       \
-	"AND day >= $5 AND day < $6 GROUP BY series" group                     \
+	"rollup WHERE tenant = $1 AND day >= $2 AND day < $3 AND series IN "   \
+	"(SELECT id FROM series WHERE tenant = $1 AND domain = $4 AND "        \
+	"kind = $5 AND unproven <= $6) GROUP BY series" group                  \
 	") AS r JOIN series s ON s.tenant = $1 AND s.id = r.series"
 #define DAYS "MIN(day) AS first_day, MAX(day) AS last_day, "
 #define DAY "day AS first_day, day AS last_day, "
@@ -63,6 +61,35 @@ static const struct column policy_columns[] = VIEW_COLUMNS(
 #define K3_IS OF_FAMILY "AND ($8 = '' OR s.k3 = $8) "
 #define GROUP "GROUP BY s.policy_type, s.unproven, "
 #define WORST "ORDER BY 10 DESC, 9 DESC, "
+
+/*
+ * Each source is a series, of which there may be many: only one sum is made of
+ * all of them, to find the worst, and the others of those that are shown.
+ */
+#define OF_SERIES                                                              \
+	"FROM rollup r WHERE r.tenant = $1 AND r.series = s.id AND "           \
+	"r.day >= $2 AND r.day < $3"
+#define WORST_SOURCES "ORDER BY failed DESC, k1, k2, k3, policy_type, unproven "
+#define SOURCES                                                                \
+	"(SELECT s.*, COALESCE((SELECT CAST(SUM(r.failed) AS "                 \
+	"BIGINT) " OF_SERIES                                                   \
+	"), -1) AS failed FROM series s WHERE s.tenant = $1 AND "              \
+	"s.domain = $4 AND s.kind = $5 AND s.unproven <= $6 AND "              \
+	"($7 < 0 OR s.family = $7) AND ($8 = '' OR s.k3 = $8) " WORST_SOURCES  \
+	"LIMIT $9) AS s"
+
+static const struct column source_columns[] = {
+	COLUMN("policy_type", COL_TEXT, ROW(policy_type)),
+	COLUMN("unproven", COL_BOOL, ROW(unproven)),
+	COLUMN("k1", COL_TEXT, ROW(keys[0])),
+	COLUMN("k2", COL_TEXT, ROW(keys[1])),
+	COLUMN("k3", COL_TEXT, ROW(keys[2])),
+	COLUMN("(SELECT MIN(r.day) " OF_SERIES ")", COL_INT, ROW(first_day)),
+	COLUMN("(SELECT MAX(r.day) " OF_SERIES ")", COL_INT, ROW(last_day)),
+	COLUMN("(SELECT CAST(SUM(r.n) AS BIGINT) " OF_SERIES ")", COL_INT,
+		ROW(counts)),
+	COLUMN("failed", COL_INT, ROW(failed)),
+};
 
 static const struct {
 	const char *name;
@@ -86,10 +113,8 @@ static const struct {
 			    "s.k2, s.k1, s.policy_type, s.unproven LIMIT $9" },
 	[STORE_VIEW_SOURCE] = { "source",
 		{ "organization", "sending_mta", "result_type" }, ROLLUP_SOURCE,
-		VIEW_TABLE(FAILURES_OF_ALL_DAYS, source_columns),
-		K3_IS GROUP
-		"s.k1, s.k2, s.k3 " WORST
-		"s.k1, s.k2, s.k3, s.policy_type, s.unproven LIMIT $9" },
+		VIEW_TABLE(SOURCES, source_columns),
+		"WHERE failed >= 0 " WORST_SOURCES },
 	[STORE_VIEW_REPORTER] = { "reporter", { "organization" }, ROLLUP_POLICY,
 		VIEW_TABLE(ALL_DAYS, reporter_columns),
 		K3_IS GROUP "s.k1 " WORST
@@ -139,8 +164,9 @@ enum status store_view_list(struct store *s, struct arena *a,
 	if (kind == ROLLUP_DAY && of_results)
 		kind = ROLLUP_RESULT;
 	return table_list(s, a, &views[f->view].table, views[f->view].tail,
-		ARGS(DB_T(f->tenant), DB_T(f->domain), DB_I((int64_t)kind),
-			DB_I(!f->proven_only), DB_I(f->from), DB_I(f->to),
+		ARGS(DB_T(f->tenant), DB_I(f->from), DB_I(f->to),
+			DB_T(f->domain), DB_I((int64_t)kind),
+			DB_I(!f->proven_only),
 			DB_I(f->by_family ? (int64_t)f->family : -1),
 			DB_T(f->result), DB_I((int64_t)f->limit)),
 		out, n, e);
@@ -176,9 +202,9 @@ enum status store_view_spread(struct store *s, struct arena *a,
 	const struct store_view_filter *f, struct store_spread **out, size_t *n,
 	int64_t *reporters, int64_t *successful, struct err *e)
 {
-	struct db_arg args[] = { DB_T(f->tenant), DB_T(f->domain),
-		DB_I(ROLLUP_POLICY), DB_I(!f->proven_only), DB_I(f->from),
-		DB_I(f->to) };
+	struct db_arg args[] = { DB_T(f->tenant), DB_I(f->from), DB_I(f->to),
+		DB_T(f->domain), DB_I(ROLLUP_POLICY), DB_I(!f->proven_only) };
+	struct db_arg *kind = &args[4];
 	int64_t all[1] = {}, ok[1] = {};
 	enum status st = rollup_write(s, e);
 	bool mixed = false;
@@ -190,14 +216,14 @@ enum status store_view_spread(struct store *s, struct arena *a,
 	if (st == ST_OK)
 		st = store_ints(s, "SELECT COUNT(DISTINCT s.k1) FROM " ALL_DAYS,
 			args, 6, all, 1, e);
-	args[2] = DB_I(ROLLUP_DAY);
+	*kind = DB_I(ROLLUP_DAY);
 	if (st == ST_OK)
 		st = store_ints(s,
 			"SELECT COALESCE(MAX(part), 0) FROM (SELECT "
 			"CAST(SUM(r.ok) AS BIGINT) AS part FROM " ALL_DAYS " "
 			"GROUP BY s.policy_type) AS parts",
 			args, 6, ok, 1, e);
-	args[2] = DB_I(ROLLUP_SOURCE);
+	*kind = DB_I(ROLLUP_SOURCE);
 	if (st == ST_OK)
 		st = table_list(s, a, &spread, "GROUP BY s.k3 ORDER BY s.k3",
 			args, 6, out, n, e);

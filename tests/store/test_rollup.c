@@ -363,6 +363,17 @@ static void many_sources_are_one(void **state)
 	assert_int_equal(rows[1].counts, MANY - OWN);
 	assert_str(rows[2].keys[1], "10.0.2.99");
 	assert_str(rows[OWN].keys[1], "10.0.0.51");
+	view.limit = 2;
+	OK(store_view_list(t->s, t->a, &view, &rows, &n, &t->e));
+	assert_int_equal(n, 2);
+	view.result = STR("other");
+	OK(store_view_list(t->s, t->a, &view, &rows, &n, &t->e));
+	assert_int_equal(n, 0);
+	view.result = STR("");
+	view.from = 1;
+	view.to = 2;
+	OK(store_view_list(t->s, t->a, &view, &rows, &n, &t->e));
+	assert_int_equal(n, 0);
 	OK(store_report_drop_raw(t->s, STR("raw"), &t->e));
 	assert_str(views_of(t, t->s, STR("")), "");
 }
