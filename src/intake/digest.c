@@ -268,18 +268,21 @@ static enum status batch_add(const struct digest *d, struct batch *b,
 
 /* Reads some more files into the batch; *i moves past them. */
 static enum status batch_read(const struct digest *d, struct batch *b,
-	const struct spool_names *names, size_t *i, struct err *e)
+	struct spool_names *names, size_t *i, struct err *e)
 {
 	struct reading *r = mem_must(sizeof(*r));
 	enum status st = ST_OK;
+	size_t done = 0;
 
 	while (st == ST_OK && *i < names->n && b->n + r->n < BATCH_FILES &&
 		r->n < DIGEST_READ_FILES && r->bytes < DIGEST_READ_BYTES)
 		st = reading_add(d, r, names->items[(*i)++], e);
 	if (st == ST_OK)
-		st = digest_reader_read_all(d->reader, r->items, r->n, e);
-	for (size_t k = 0; st == ST_OK && k < r->n; k++)
+		st = digest_reader_read(d->reader, r->items, r->n, &done, e);
+	for (size_t k = 0; st == ST_OK && k < done; k++)
 		st = batch_add(d, b, &r->files[k], &r->items[k], e);
+	for (size_t k = r->n; st == ST_OK && k > done; k--)
+		names->items[--*i] = r->files[k - 1].name; /* next time */
 	for (size_t k = 0; k < r->n; k++)
 		arena_free(&r->files[k].arena);
 	mem_free(r);
@@ -325,7 +328,7 @@ static void batch_clear(struct batch *b)
 
 /* Reads files into the batch until it is worth storing. */
 static enum status batch_fill(const struct digest *d, struct batch *b,
-	const struct spool_names *names, size_t *i, struct err *e)
+	struct spool_names *names, size_t *i, struct err *e)
 {
 	int64_t end_ms = clock_mono(d->clock).ms + READ_MS;
 	enum status st;

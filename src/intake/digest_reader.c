@@ -352,23 +352,36 @@ static enum status write_batch(struct digest_reader *r,
 	return st == ST_OK ? ST_OK : ST_TEMP;
 }
 
+/* Whether the answers to n reports are enough for now. */
+static bool is_much(const struct digest_item *items, size_t n)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += arena_used(items[i].arena);
+	return bytes > DIGEST_READ_MEMORY;
+}
+
 static enum status ask(struct digest_reader *r, struct digest_item *items,
-	size_t n, struct err *e)
+	size_t n, size_t *done, struct err *e)
 {
 	struct mono deadline = deadline_of(r);
 	enum status st = write_batch(r, items, n, deadline, e);
+	size_t i = 0;
 
-	for (size_t i = 0; st == ST_OK && i < n; i++)
-		st = take_answer(r, &items[i], &deadline, e);
+	while (st == ST_OK && i < n && !is_much(items, i))
+		st = take_answer(r, &items[i++], &deadline, e);
+	*done = i;
 	return st;
 }
 
 /*
- * Has a child read n reports. ST_LIMIT: no memory for what it says; ST_TEMP: it
- * is at fault (*lost), or there is none.
+ * Has a child read n reports, or *done of them. ST_LIMIT: no memory for what it
+ * says; ST_TEMP: it is at fault (*lost), or there is none.
  */
 static enum status read_batch(struct digest_reader *r,
-	struct digest_item *items, size_t n, bool *lost, struct err *e)
+	struct digest_item *items, size_t n, size_t *done, bool *lost,
+	struct err *e)
 {
 	enum status st = start_child(r, e);
 	int status;
@@ -376,7 +389,7 @@ static enum status read_batch(struct digest_reader *r,
 	*lost = false;
 	if (st != ST_OK)
 		return st;
-	st = ask(r, items, n, e);
+	st = ask(r, items, n, done, e);
 	status = end_child(r);
 	if (st == ST_TEMP) {
 		*lost = true;
@@ -391,6 +404,7 @@ static enum status read_alone(
 	struct digest_reader *r, struct digest_item *t, struct err *e)
 {
 	struct err why = {};
+	size_t done;
 	bool lost;
 
 	if (t->raw.n > TLSRPT_RAW_BYTES_MAX) {
@@ -399,7 +413,7 @@ static enum status read_alone(
 		return ST_OK;
 	}
 	for (int i = 0; i < TRIES; i++) {
-		enum status st = read_batch(r, t, 1, &lost, &why);
+		enum status st = read_batch(r, t, 1, &done, &lost, &why);
 
 		if (st == ST_TEMP && !lost)
 			return err_set(e, ST_TEMP, "%s", why.text);
@@ -424,34 +438,37 @@ static size_t batch_size(const struct digest_item *items, size_t n)
 	return i;
 }
 
-/* All, or else each: which of them is at fault cannot be told. */
+/* Together, or else each: which of them is at fault cannot be told. */
 static enum status read_some(struct digest_reader *r, struct digest_item *items,
-	size_t n, struct err *e)
+	size_t n, size_t *done, struct err *e)
 {
 	struct err why = {};
 	bool lost = false;
 	enum status st = ST_LIMIT;
+	size_t i = 0;
 
 	if (n > 1)
-		st = read_batch(r, items, n, &lost, &why);
+		st = read_batch(r, items, n, done, &lost, &why);
 	if (st == ST_OK)
 		return ST_OK;
 	if (st == ST_TEMP && !lost)
 		return err_set(e, ST_TEMP, "%s", why.text);
 	st = ST_OK;
-	for (size_t i = 0; st == ST_OK && i < n; i++)
-		st = read_alone(r, &items[i], e);
+	while (st == ST_OK && i < n && !is_much(items, i))
+		st = read_alone(r, &items[i++], e);
+	*done = i;
 	return st;
 }
 
-enum status digest_reader_read_all(struct digest_reader *r,
-	struct digest_item *items, size_t n, struct err *e)
+enum status digest_reader_read(struct digest_reader *r,
+	struct digest_item *items, size_t n, size_t *done, struct err *e)
 {
 	enum status st = ST_OK;
+	size_t part = 0;
 
-	for (size_t part; st == ST_OK && n > 0; items += part, n -= part) {
-		part = batch_size(items, n);
-		st = read_some(r, items, part, e);
-	}
+	for (*done = 0; st == ST_OK && *done < n && !is_much(items, *done);
+		*done += part)
+		st = read_some(r, items + *done,
+			batch_size(items + *done, n - *done), &part, e);
 	return st;
 }

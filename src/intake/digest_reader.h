@@ -59,11 +59,15 @@ struct digest_item {
 #define DIGEST_READ_BYTES DIGEST_BATCH_BYTES
 
 /*
- * Reads n reports, in batches of what is small and one by one what is large.
- * ST_TEMP: no child can be started, or none gets ready; some are not read.
+ * Reads the first of n reports, in batches of what is small and one by one what
+ * is large; *done is how many, one at least. It may be less than n, so that
+ * small files that become large ones do not fill the memory: not many more than
+ * DIGEST_READ_MEMORY bytes of the arenas. ST_TEMP: no child can be started, or
+ * none gets ready; none counts as read.
  */
-enum status digest_reader_read_all(struct digest_reader *r,
-	struct digest_item *items, size_t n, struct err *e);
+#define DIGEST_READ_MEMORY ((size_t)32 << 20)
+enum status digest_reader_read(struct digest_reader *r,
+	struct digest_item *items, size_t n, size_t *done, struct err *e);
 
 /* No report waits: see whether the starter is well. */
 void digest_reader_rest(struct digest_reader *r);

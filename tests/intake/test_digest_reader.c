@@ -12,6 +12,7 @@
 
 #include "base/num.h"
 #include "io/channel.h"
+#include "io/gzip.h"
 
 #include "base/poison.h"
 
@@ -42,7 +43,10 @@ static struct digest_item *items_of(struct place *p, struct str raw, size_t n)
 
 static void read_all(struct place *p, struct digest_item *items, size_t n)
 {
-	OK(digest_reader_read_all(p->d.reader, items, n, &p->e));
+	size_t done = 0;
+
+	OK(digest_reader_read(p->d.reader, items, n, &done, &p->e));
+	assert_int_equal(done, n);
 }
 
 static void all_are_read(const struct digest_item *items, size_t n)
@@ -69,9 +73,9 @@ static void a_batch_has_a_child(void **state)
 	read_all(p, items, 0);
 }
 
-static struct str padded(struct place *p, struct str s, size_t n)
+static struct str padded(struct arena *a, struct str s, size_t n)
 {
-	char *text = arena_alloc(p->a, n);
+	char *text = arena_alloc(a, n);
 
 	memset(text, ' ', n);
 	memcpy(text, s.p, s.n);
@@ -81,16 +85,63 @@ static struct str padded(struct place *p, struct str s, size_t n)
 static void what_is_large_is_read_alone(void **state)
 {
 	struct place *p = *state;
+	struct arena *raws = arena_must(0);
 	struct digest_item *items = items_of(p, STR(REPORT("1", "1")), 6);
 
-	items[1].raw = padded(p, items[1].raw, DIGEST_BATCH_BYTES + 1);
-	items[3].raw = padded(p, items[3].raw, DIGEST_BATCH_BYTES / 2);
+	items[1].raw = padded(raws, items[1].raw, DIGEST_BATCH_BYTES + 1);
+	items[3].raw = padded(raws, items[3].raw, DIGEST_BATCH_BYTES / 2);
 	items[4].raw = items[3].raw;
-	items[5].raw = padded(p, items[1].raw, TLSRPT_RAW_BYTES_MAX + 1);
+	items[5].raw = padded(raws, items[1].raw, TLSRPT_RAW_BYTES_MAX + 1);
 	read_all(p, items, 6);
 	all_are_read(items, 5);
 	assert_int_equal(items[5].st, ST_LIMIT);
 	assert_int_equal(digest_reader_started(p->d.reader), 4);
+	arena_free(&raws);
+}
+
+/* A report that is much larger than its file. */
+static struct str swelling(struct place *p)
+{
+	struct sbuf b = sbuf_arena(p->a, 4u << 20);
+	struct str packed;
+
+	sbuf_addz(&b, "{\"policies\":[{\"policy\":{\"policy-type\":\"sts\"},"
+		      "\"summary\":{},\"failure-details\":[");
+	for (unsigned i = 0; i < 7000; i++)
+		sbuf_fmt(&b,
+			"%s{\"result-type\":\"certificate-expired\","
+			"\"sending-mta-ip\":\"10.%u.%u.1\","
+			"\"failed-session-count\":%u}",
+			i > 0 ? "," : "", i % 256, i / 256, i * 2654435761u);
+	sbuf_addz(&b, "]}]}");
+	assert_true(sbuf_ok(&b));
+	assert_int_equal(gzip_pack(p->a, sbuf_str(&b), &packed), ST_OK);
+	return packed;
+}
+
+/* However many small files become large, the memory is bounded. */
+static void no_more_is_read_than_there_is_room_for(void **state)
+{
+	struct place *p = *state;
+	struct digest_item *items = items_of(p, swelling(p), 32);
+	size_t n = 0, done = 0, bytes;
+
+	for (unsigned rounds = 0; n < 32; rounds++) {
+		bytes = 0;
+		for (size_t i = n; i < 32; i++)
+			items[i].arena = arena_must(0);
+		OK(digest_reader_read(
+			p->d.reader, items + n, 32 - n, &done, &p->e));
+		assert_in_range(done, 1, 32 - n);
+		all_are_read(items + n, done);
+		for (size_t i = n; i < 32; i++) {
+			bytes += arena_used(items[i].arena);
+			arena_free(&items[i].arena);
+		}
+		assert_true(bytes < DIGEST_READ_MEMORY + (16u << 20));
+		assert_true(rounds < 32 && (rounds > 0 || done < 32));
+		n += done;
+	}
 }
 
 /* The parsers are at home in the sandbox; each answer goes to its question. */
@@ -341,6 +392,9 @@ int main(void)
 			a_batch_has_a_child, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(what_is_large_is_read_alone,
 			place_setup, place_teardown),
+		cmocka_unit_test_setup_teardown(
+			no_more_is_read_than_there_is_room_for, place_setup,
+			place_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_batch_of_all_sorts, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(a_bad_child_costs_one_report,
