@@ -80,6 +80,14 @@ enum status store_begin(struct store *s, struct err *e)
 	return st;
 }
 
+void store_rollback(struct store *s)
+{
+	if (s->in_transaction)
+		s->ops->rollback(s->db);
+	rollup_sums_forget(s->sums);
+	s->in_transaction = false;
+}
+
 enum status store_commit(struct store *s, struct err *e)
 {
 	enum status st;
@@ -90,15 +98,9 @@ enum status store_commit(struct store *s, struct err *e)
 		st = s->ops->commit(s->db, e);
 	if (st == ST_OK)
 		s->in_transaction = false;
+	else
+		store_rollback(s);
 	return st;
-}
-
-void store_rollback(struct store *s)
-{
-	if (s->in_transaction)
-		s->ops->rollback(s->db);
-	rollup_sums_forget(s->sums);
-	s->in_transaction = false;
 }
 
 enum status store_join(struct store *s, bool *own, struct err *e)
@@ -113,9 +115,8 @@ enum status store_leave(
 	if (!own)
 		return st;
 	if (st == ST_OK)
-		st = store_commit(s, e);
-	if (st != ST_OK)
-		store_rollback(s);
+		return store_commit(s, e);
+	store_rollback(s);
 	return st;
 }
 

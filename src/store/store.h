@@ -45,7 +45,8 @@ void store_close(struct store **s);
 /*
  * One transaction around several operations. It holds the write lock from the
  * beginning, so what is read in it stays true until the commit. After any
- * failure inside, call store_rollback. They do not nest (that is a BUG).
+ * failure inside, call store_rollback; a commit that fails has done so. They
+ * do not nest (that is a BUG).
  * store_rollback does nothing when no transaction is open.
  */
 enum status store_begin(struct store *s, struct err *e);

@@ -536,6 +536,26 @@ static void no_line_counts_without_end(void **state)
 	assert_int_equal(digest.failures[0].failed, most);
 }
 
+/* Sums are written at the end: whoever fails there goes on all the same. */
+static void a_failed_commit_leaves_nothing_open(void **state)
+{
+	struct engine *t = *state;
+	size_t n;
+
+	assert_int_equal(system(arena_fmt(t->a,
+				 "sqlite3 %s 'DROP TABLE series'", t->target)
+					 .p),
+		0);
+	OK(store_begin(t->s, &t->e));
+	add_of_one_name(t, STR("Google"));
+	assert_int_equal(store_commit(t->s, &t->e), ST_PERM);
+	assert_false(store_in_transaction(t->s));
+	(void)all_reports(t, STORE_REPORT_ACCEPTED, &n);
+	assert_int_equal(n, 0);
+	OK(store_begin(t->s, &t->e));
+	OK(store_commit(t->s, &t->e));
+}
+
 static void a_better_proof_takes_the_place(void **state)
 {
 	struct store_report_policy p = { .type = STR("sts"), .ok = 10 };
@@ -694,6 +714,7 @@ int main(void)
 		cmocka_unit_test(a_long_name_hides_no_proof),
 		cmocka_unit_test(old_names_are_taken_back),
 		cmocka_unit_test(no_line_counts_without_end),
+		cmocka_unit_test(a_failed_commit_leaves_nothing_open),
 		cmocka_unit_test(a_better_proof_takes_the_place),
 		cmocka_unit_test(spread_and_single_failures),
 		cmocka_unit_test(each_tenant_keeps_its_own_time),
