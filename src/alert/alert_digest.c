@@ -90,6 +90,28 @@ static enum status look_at(struct alert_digest *d,
 	return st;
 }
 
+/* What is wrong with one tenant's rows is no other's trouble. */
+static enum status look_at_each(struct alert_digest *d,
+	const struct store_telling *tenants, size_t n, int64_t today,
+	struct err *e)
+{
+	enum status first = ST_OK, st = ST_OK;
+
+	for (size_t i = 0; i < n && st != ST_TEMP; i++) {
+		struct err why = {};
+
+		st = look_at(d, &tenants[i], false, today, &why);
+		if (st == ST_OK)
+			st = look_at(d, &tenants[i], true, today, &why);
+		if (st != ST_OK && first == ST_OK) {
+			first = st;
+			*e = why;
+			err_prefix(e, "%.*s", STR_ARG(tenants[i].tenant));
+		}
+	}
+	return first;
+}
+
 enum status alert_digest_step(struct alert_digest *d, struct err *e)
 {
 	int64_t today = clock_now(d->clock).s / UTC_DAY_S;
@@ -102,11 +124,8 @@ enum status alert_digest_step(struct alert_digest *d, struct err *e)
 		return ST_OK;
 	a = arena_must(0);
 	st = store_telling_list(d->store, a, &tenants, &n, e);
-	for (size_t i = 0; st == ST_OK && i < n; i++) {
-		st = look_at(d, &tenants[i], false, today, e);
-		if (st == ST_OK)
-			st = look_at(d, &tenants[i], true, today, e);
-	}
+	if (st == ST_OK)
+		st = look_at_each(d, tenants, n, today, e);
 	if (st == ST_OK)
 		d->looked = today;
 	arena_free(&a);

@@ -212,19 +212,26 @@ static enum status send_one(
 	struct arena *a = arena_must(0);
 	int64_t now = clock_now(s->clock).s;
 	struct store_alert al, *about = NULL;
+	enum status st, went = ST_OK;
 	struct err why = {};
 	bool wait = false;
-	enum status st = is_too_many(s, n, &wait, e), went;
 
-	if (st == ST_OK && n->alert.n > 0) {
-		st = store_alert_get(s->store, a, n->tenant, n->alert, &al, e);
-		about = &al;
-	}
+	st = is_too_many(s, n, &wait, e);
 	if (st != ST_OK || wait)
 		goto out;
-	went = str_eq(n->channel, STR("mail"))
-		       ? by_mail(s, a, n, about, now, &why)
-		       : by_webhook(s, a, n, about, now, &why);
+	if (n->alert.n > 0) {
+		about = &al;
+		went = store_alert_get(
+			s->store, a, n->tenant, n->alert, &al, &why);
+	}
+	if (went == ST_TEMP) { /* the database is away, for all of them */
+		st = err_set(e, went, "%s", why.text);
+		goto out;
+	}
+	if (went == ST_OK)
+		went = str_eq(n->channel, STR("mail"))
+			       ? by_mail(s, a, n, about, now, &why)
+			       : by_webhook(s, a, n, about, now, &why);
 	st = note(s, n, went, &why, e);
 	if (st == ST_OK && went != ST_OK)
 		st = put_off(s, n, now, slow, e);

@@ -213,6 +213,36 @@ static void large_counts_add_up(void **state)
 	assert_int_equal(d.n_failures, 1);
 }
 
+/* A row of the first tenant is damaged. */
+static void what_is_damaged_holds_up_none(void **state)
+{
+	struct engine *t = *state;
+	struct alert_digest d = digest_of(t, STORE_DIGEST_DAILY);
+	struct store_tenant other = { .id = STR("other"), .name = STR("O") };
+	struct store_alert al = { .tenant = TENANT,
+		.id = STR("1"),
+		.domain = STR("d.example"),
+		.opened = MONDAY * DAY };
+	struct store_notice *n;
+
+	OK(store_tenant_add(t->s, &other, &t->e));
+	step(t, &d, MONDAY * DAY);
+	OK(store_alert_add(t->s, &al, &t->e));
+	al.tenant = other.id;
+	OK(store_alert_add(t->s, &al, &t->e));
+	assert_int_equal(system(arena_fmt(t->a,
+				 "sqlite3 %s \"UPDATE alert SET kind = 99 "
+				 "WHERE tenant = 'default'\"",
+				 t->target)
+					 .p),
+		0);
+	now_s = (MONDAY + 1) * DAY;
+	assert_int_equal(alert_digest_step(&d, &t->e), ST_PERM);
+	assert_non_null(strstr(t->e.text, "default: "));
+	assert_int_equal(due(t, &n), 1);
+	assert_str(n[0].tenant, "other");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +251,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_not_told),
 		cmocka_unit_test(a_tenant_has_its_own_way),
 		cmocka_unit_test(recipients_are_bounded),
+		cmocka_unit_test(what_is_damaged_holds_up_none),
 		cmocka_unit_test(the_facts),
 		cmocka_unit_test(large_counts_add_up),
 	};

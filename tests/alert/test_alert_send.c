@@ -79,11 +79,42 @@ static void who_is_slow_holds_up_none(void **state)
 	step(*state, ALERT_SLOW_S, false);
 }
 
+/* Nobody knows any more what it was about. */
+static void what_cannot_be_told_holds_up_none(void **state)
+{
+	struct engine *t = *state;
+	int64_t seconds = 0, attempts;
+	struct clock clock = { .now = slow_now, .ctx = &seconds };
+	struct alert_send s = { .o = { .mail = { .from = STR("m@x.example") },
+					.smtp = { .url = "smtp://127.0.0.1:1",
+						.timeout_ms = 10000 },
+					.per_hour = 10 },
+		.store = t->s,
+		.clock = &clock,
+		.stop = never };
+	struct store_notice n = { .id = STR("1"),
+		.tenant = STORE_TENANT_DEFAULT,
+		.alert = STR("gone"),
+		.channel = STR("mail"),
+		.target = STR("a@x.example"),
+		.event = STR("opened") };
+
+	now_s = 20001 * UTC_DAY_S;
+	OK(store_notice_add(t->s, &n, &t->e));
+	add(t, "2", "b@x.example");
+	OK(alert_send_step(&s, &t->e));
+	assert_true(next_of(t, "1", &attempts) > now_s);
+	assert_int_equal(attempts, 1);
+	(void)next_of(t, "2", &attempts);
+	assert_int_equal(attempts, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_that_is_due_is_tried),
 		cmocka_unit_test(who_is_slow_holds_up_none),
+		cmocka_unit_test(what_cannot_be_told_holds_up_none),
 	};
 
 	return RUN_ON_ENGINES("alert_send", tests);
