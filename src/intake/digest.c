@@ -65,12 +65,15 @@ static enum status store_report(const struct digest *d,
 	return st;
 }
 
-/* What an earlier reading of the file has left. */
+/* What an earlier reading of the file has left; most have not been read. */
 static enum status forget_rows(
 	const struct digest *d, struct str name, struct err *e)
 {
-	enum status st = store_report_drop_raw(d->store, name, e);
+	bool there = false;
+	enum status st = store_report_has_raw(d->store, name, &there, e);
 
+	if (st == ST_OK && there)
+		st = store_report_drop_raw(d->store, name, e);
 	return st == ST_OK ? store_bad_report_drop(d->store, name, e) : st;
 }
 

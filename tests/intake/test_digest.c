@@ -257,6 +257,39 @@ static void an_import_finds_its_domain(void **state)
 	assert_str(r->proof, "import");
 }
 
+/* What may not be stored takes none of the others with it. */
+static void the_guilty_one_is_found(void **state)
+{
+	static const char forbid[] =
+		"CREATE TRIGGER forbid BEFORE INSERT ON report "
+		"WHEN NEW.report_id IN ('r3', 'r7', 'r8') BEGIN "
+		"SELECT RAISE(ABORT, 'not this one'); END;";
+	static const struct str bodies[] = { STR(REPORT("r0", "1")),
+		STR(REPORT("r1", "1")), STR(REPORT("r2", "1")),
+		STR(REPORT("r3", "1")), STR(REPORT("r4", "1")),
+		STR(REPORT("r5", "1")), STR(REPORT("r6", "1")),
+		STR(REPORT("r7", "1")), STR(REPORT("r8", "1")),
+		STR(REPORT("r9", "1")), STR(REPORT("r10", "1")) };
+	struct store_bad_report *bad;
+	struct place *p = *state;
+	size_t n;
+
+	assert_int_equal(system(arena_fmt(p->a, "sqlite3 %s \"%s\"",
+				 path_in(p, "moat.db"), forbid)
+					 .p),
+		0);
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		put(p, SPOOL_POST, LABEL, bodies[i]);
+	assert_int_equal(run(p), 11);
+	(void)reports(p, 8);
+	assert_int_equal(files(p, SPOOL_DONE), 8);
+	assert_int_equal(files(p, SPOOL_BAD), 3);
+	OK(store_bad_report_list(
+		p->d.store, p->a, STR(""), 9, &bad, &n, &p->e));
+	assert_int_equal(n, 3);
+	assert_str(bad[0].reason, "database: not this one");
+}
+
 /* A claim alone gives nobody the reports of another. */
 static void an_import_goes_to_whose_the_domain_is(void **state)
 {
@@ -289,6 +322,8 @@ static void an_import_goes_to_whose_the_domain_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			the_guilty_one_is_found, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_post_becomes_rows, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(
