@@ -75,10 +75,9 @@ static struct engine_options engine_of(const struct settings *set)
 struct policy_service_options policy_settings_options(
 	const struct settings *set, struct arena *a)
 {
-	struct str ca = settings_str(set, "policy.ca_file");
 	struct policy_service_options o = {
 		.dns = dns_of(set, a),
-		.https = { .ca_file = ca.n > 0 ? ca.p : NULL,
+		.https = { .ca_file = settings_z(set, "policy.ca_file"),
 			.user_agent = user_agent_of(set, a) },
 		.discover = {
 			.port = (uint16_t)settings_int(

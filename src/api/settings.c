@@ -481,6 +481,13 @@ struct str settings_str(const struct settings *s, const char *key)
 	return value_of(s, key, &type)->text;
 }
 
+const char *settings_z(const struct settings *s, const char *key)
+{
+	struct str text = settings_str(s, key);
+
+	return text.n > 0 ? text.p : NULL;
+}
+
 int64_t settings_int(const struct settings *s, const char *key)
 {
 	enum setting_type type;

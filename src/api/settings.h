@@ -95,6 +95,8 @@ enum status settings_set(
  * not counted; "" means not set. Of "profile NAME.key" the NAME must be there.
  */
 struct str settings_str(const struct settings *s, const char *key);
+/* The same as a C string; NULL means not set. */
+const char *settings_z(const struct settings *s, const char *key);
 int64_t settings_int(const struct settings *s, const char *key);
 bool settings_bool(const struct settings *s, const char *key);
 const struct str *settings_list(

@@ -35,9 +35,7 @@ enum status probe_open(
 {
 	struct probe *p = mem_must(sizeof(*p));
 	struct http_client_options http = {
-		.ca_file = o->ca_file != NULL && o->ca_file[0] != '\0'
-				   ? o->ca_file
-				   : NULL,
+		.ca_file = o->ca_file,
 		.user_agent = "moat/" MOAT_VERSION,
 		.timeout_ms = o->timeout_ms,
 		.max_bytes = PROBE_BODY_BYTES_MAX,

@@ -27,7 +27,7 @@ struct probe_options {
 	struct resolver_options resolver;
 	bool allow_private;
 	uint16_t dns_port, http_port, https_port;
-	const char *ca_file; /* "" or NULL: the system's */
+	const char *ca_file; /* NULL: the system's */
 	int timeout_ms;	     /* for the whole question */
 	/* Asked now and then; true gives up. May be NULL. */
 	bool (*stop)(void *ctx);

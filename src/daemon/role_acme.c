@@ -62,13 +62,6 @@ static void acme_role_close(void **statep)
 	*statep = NULL;
 }
 
-static const char *path_of(const struct settings *set, const char *key)
-{
-	struct str s = settings_str(set, key);
-
-	return s.n == 0 ? NULL : s.p;
-}
-
 static enum cert_source source_of(const struct settings *set)
 {
 	struct str name = settings_str(set, "cert.source");
@@ -141,7 +134,7 @@ static enum status set_config(
 	c->key_type = str_eq(settings_str(set, "cert.key_type"), STR("rsa"))
 			      ? PKI_RSA2048
 			      : PKI_P256;
-	c->files_dir = path_of(set, "cert.files");
+	c->files_dir = settings_z(set, "cert.files");
 	c->local_ca_file = settings_state_path(set, s->arena, "local-ca.pem").p;
 	c->account.directory = settings_str(set, "acme.directory");
 	c->account.agree_terms = settings_bool(set, "acme.agree_terms");
@@ -167,8 +160,8 @@ static enum status open_secrets(
 	struct state *s, const struct settings *set, struct err *e)
 {
 	struct str seal = settings_seal_key(set, s->arena);
-	const char *eab = path_of(set, "acme.eab_key_file");
-	const char *command = path_of(set, "cert.exec");
+	const char *eab = settings_z(set, "acme.eab_key_file");
+	const char *command = settings_z(set, "cert.exec");
 	enum status st = ST_OK;
 
 	if (s->config.source == CERT_SOURCE_EXEC && command == NULL)
@@ -198,7 +191,7 @@ static enum status open_workers(struct state *s, struct role_env *env,
 	const struct settings *set = env->settings;
 	struct acme_client_options o = {
 		.directory = s->config.account.directory,
-		.ca_file = path_of(set, "acme.ca_file"),
+		.ca_file = settings_z(set, "acme.ca_file"),
 		.user_agent = AGENT,
 		.clock = clock_system(),
 		.stop = stop_asked,
@@ -243,7 +236,7 @@ static enum status acme_role_open(
 		st = store_open(database, &s->store, e);
 	if (st == ST_OK)
 		st = open_workers(s, env, database, e);
-	role_allow_read(env, path_of(set, "acme.ca_file"));
+	role_allow_read(env, settings_z(set, "acme.ca_file"));
 	role_allow_read(env, s->config.files_dir);
 	return st;
 }

@@ -39,11 +39,11 @@ static enum status open_env(struct state *s, struct api_env *env, struct err *e)
 /* Without the key there is a console all the same, but no new webhook. */
 static void open_hook_key(struct state *s, const struct settings *set)
 {
-	struct str path = settings_str(set, "alert.webhook_key_file");
+	const char *path = settings_z(set, "alert.webhook_key_file");
 	struct err e = {};
 
-	if (path.n > 0 &&
-		crypto_secret_open_text(path.p, &s->hook_key, &e) != ST_OK)
+	if (path != NULL &&
+		crypto_secret_open_text(path, &s->hook_key, &e) != ST_OK)
 		LOG(LOG_WARN, "console.no_webhook_key", KV_Z("reason", e.text));
 }
 

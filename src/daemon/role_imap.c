@@ -76,15 +76,15 @@ static struct imap_client_options server_of(
 	struct state *s, struct role_env *env, struct str name)
 {
 	const struct settings *set = env->settings;
-	struct str ca = settings_str(set, key_of(s, name, "ca_file"));
+	const char *ca_file = settings_z(set, key_of(s, name, "ca_file"));
 	bool private = settings_bool(set, key_of(s, name, "allow_private"));
 	int visit_ms = (int)settings_int(set, key_of(s, name, "timeout")) *
 		       1000;
 
-	role_allow_read(env, ca.p);
+	role_allow_read(env, ca_file);
 	return (struct imap_client_options){
 		.url = settings_str(set, key_of(s, name, "url")).p,
-		.ca_file = ca.n > 0 ? ca.p : NULL,
+		.ca_file = ca_file,
 		.user = settings_str(set, key_of(s, name, "user")).p,
 		.timeout_ms = visit_ms < COMMAND_MS ? visit_ms : COMMAND_MS,
 		.session_ms = visit_ms,

@@ -55,13 +55,6 @@ static void notify_close(void **statep)
 	*statep = NULL;
 }
 
-static const char *text_of(const struct settings *set, const char *key)
-{
-	struct str s = settings_str(set, key);
-
-	return s.n == 0 ? NULL : s.p;
-}
-
 static bool stop_asked(void *ctx)
 {
 	return role_stopping(ctx);
@@ -72,13 +65,13 @@ static enum status set_mail(
 {
 	const struct settings *set = env->settings;
 	struct alert_mail *m = &s->send.o.mail;
-	const char *password = text_of(set, "alert.smtp_password_file");
+	const char *password = settings_z(set, "alert.smtp_password_file");
 
 	m->from = settings_str(set, "alert.mail_from");
 	m->to = settings_list(set, "alert.mail_to", &m->n_to);
-	if (m->n_to == 0 && text_of(set, "alert.smtp") == NULL)
+	if (m->n_to == 0 && settings_z(set, "alert.smtp") == NULL)
 		return ST_OK;
-	if (text_of(set, "alert.smtp") == NULL)
+	if (settings_z(set, "alert.smtp") == NULL)
 		return err_set(e, ST_INVALID, "alert.mail_to needs alert.smtp");
 	if (!mail_address_is_plain(m->from))
 		return err_set(e, ST_INVALID,
@@ -93,9 +86,9 @@ static enum status set_mail(
 				"alert.mail_to: \"%s\" is no mail address",
 				m->to[i].p);
 	s->send.o.smtp = (struct mail_client_options){
-		.url = text_of(set, "alert.smtp"),
-		.ca_file = text_of(set, "alert.ca_file"),
-		.user = text_of(set, "alert.smtp_user"),
+		.url = settings_z(set, "alert.smtp"),
+		.ca_file = settings_z(set, "alert.ca_file"),
+		.user = settings_z(set, "alert.smtp_user"),
 		.timeout_ms = SEND_MS,
 		.stop = stop_asked,
 		.stop_ctx = env,
@@ -112,7 +105,7 @@ static enum status set_mail(
 static struct http_client *http_of(struct role_env *env, bool allow_private)
 {
 	struct http_client_options o = {
-		.ca_file = text_of(env->settings, "alert.ca_file"),
+		.ca_file = settings_z(env->settings, "alert.ca_file"),
 		.user_agent = AGENT,
 		.timeout_ms = SEND_MS,
 		.max_bytes = REPLY_BYTES_MAX,
@@ -128,7 +121,7 @@ static enum status set_webhook(
 	struct state *s, struct role_env *env, struct err *e)
 {
 	const struct settings *set = env->settings;
-	const char *key = text_of(set, "alert.webhook_key_file");
+	const char *key = settings_z(set, "alert.webhook_key_file");
 
 	/* Two, so that a connection kept open by one is not the other's.
 	 * Tenants may have webhooks where moat.conf has none. */
@@ -136,7 +129,7 @@ static enum status set_webhook(
 		env, settings_bool(set, "alert.allow_private"));
 	s->tenant_http = s->send.o.tenant_http = http_of(
 		env, settings_bool(set, "alert.tenant_allow_private"));
-	s->send.o.hook_url = text_of(set, "alert.webhook");
+	s->send.o.hook_url = settings_z(set, "alert.webhook");
 	s->watch.o.tell.webhook = s->send.o.hook_url != NULL;
 	if (key == NULL)
 		return s->send.o.hook_url == NULL
@@ -189,7 +182,7 @@ static enum status notify_open(
 		st = store_open(
 			settings_state_path(set, s->arena, SETTINGS_DATABASE).p,
 			&s->store, e);
-	role_allow_read(env, text_of(set, "alert.ca_file"));
+	role_allow_read(env, settings_z(set, "alert.ca_file"));
 	s->send.o.smtp.password = s->password;
 	s->send.o.hook_key = s->hook_key;
 	s->watch.store = s->digest.store = s->send.store = s->store;

@@ -32,7 +32,7 @@ static enum status open_probe(struct role_env *env, void **state, struct err *e)
 		.dns_port = (uint16_t)settings_int(set, "probe.dns_port"),
 		.http_port = (uint16_t)settings_int(set, "probe.http_port"),
 		.https_port = (uint16_t)settings_int(set, "probe.https_port"),
-		.ca_file = settings_str(set, "probe.ca_file").p,
+		.ca_file = settings_z(set, "probe.ca_file"),
 		.timeout_ms = (int)settings_int(set, "probe.timeout") * 1000,
 	};
 	role_allow_read(env, s->options.ca_file);
