@@ -48,13 +48,15 @@ static bool waits_for_key(const struct digest *d, const struct digest_file *f)
 	return false;
 }
 
+/* With an id made while the write lock is held: they sort as commits do. */
 static enum status store_report(const struct digest *d,
-	const struct digest_file *f, const struct store_report *row,
-	struct err *e)
+	const struct digest_file *f, struct store_report *row, struct err *e)
 {
 	bool added = false;
-	enum status st = store_report_add(d->store, row, &added, e);
+	enum status st;
 
+	row->id = store_new_id(f->arena);
+	st = store_report_add(d->store, row, &added, e);
 	if (st == ST_OK)
 		LOG(LOG_INFO, added ? "report.stored" : "report.duplicate",
 			KV_STR("file", f->name), KV_STR("domain", row->domain),

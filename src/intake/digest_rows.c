@@ -141,7 +141,6 @@ static enum status to_row(struct digest_file *f, size_t i, struct str sha256,
 
 	*out = (struct store_report){
 		.tenant = owner->tenant,
-		.id = store_new_id(f->arena),
 		.domain = owner->domain,
 		.org = clean(f, r->organization),
 		.report_id = clean(f, r->id),

@@ -17,7 +17,7 @@ struct digest_file {
 	struct spool_meta meta;
 	struct str body;
 	struct digest_reports reports;
-	struct store_report *rows; /* of each report */
+	struct store_report *rows; /* of each report, without ids */
 };
 
 /*
