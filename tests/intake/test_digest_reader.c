@@ -232,7 +232,7 @@ static int do_child(int fd)
 static void use_bad_children(struct place *p, const char *what)
 {
 	struct digest_reader_options options = { .child = do_child,
-		.time_ms = 2000 };
+		.time_ms = strcmp(what, "stalls") == 0 ? 4000 : WAIT_MS };
 
 	misdeed = what;
 	digest_reader_free(&p->d.reader);
