@@ -29,7 +29,7 @@ int64_t rollup_sessions(int64_t n);
 /* Of a policy's failures, the sources with most failed sessions have rows of
  * their own, one for each address and result type; the others are one without
  * an address. */
-#define ROLLUP_SOURCES_MAX 250u
+#define ROLLUP_SOURCES_MAX 1000u
 
 /* Texts of strangers are cut to this many bytes. */
 #define ROLLUP_TEXT_MAX 300u
