@@ -56,17 +56,16 @@ static const int base_calls[] = { CALL(read), CALL(readv), CALL(pread64),
 	CALL(set_robust_list), CALL(rseq), CALL(sched_yield),
 	CALL(sched_getaffinity), CALL(getcpu), CALL(rt_sigaction),
 	CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(rt_sigtimedwait),
-	CALL(sigaltstack), CALL(tgkill), CALL(restart_syscall),
-	CALL(clock_gettime), CALL(clock_getres), CALL(clock_nanosleep),
-	CALL(nanosleep), CALL(gettimeofday), CALL(time), CALL(times),
-	CALL(getrandom), CALL(getpid), CALL(gettid), CALL(getppid),
-	CALL(getuid), CALL(geteuid), CALL(getgid), CALL(getegid),
-	CALL(getrusage), CALL(uname), CALL(sysinfo), CALL(umask), CALL(poll),
-	CALL(ppoll), CALL(select), CALL(pselect6), CALL(epoll_create1),
-	CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait),
-	CALL(epoll_pwait2), CALL(eventfd2), CALL(timerfd_create),
-	CALL(timerfd_settime), CALL(signalfd4), CALL(pipe2), CALL(pipe),
-	CALL(dup), CALL(dup2), CALL(dup3), CALL(fcntl), CALL(exit),
+	CALL(sigaltstack), CALL(restart_syscall), CALL(clock_gettime),
+	CALL(clock_getres), CALL(clock_nanosleep), CALL(nanosleep),
+	CALL(gettimeofday), CALL(time), CALL(times), CALL(getrandom),
+	CALL(getpid), CALL(gettid), CALL(getppid), CALL(getuid), CALL(geteuid),
+	CALL(getgid), CALL(getegid), CALL(getrusage), CALL(uname),
+	CALL(sysinfo), CALL(umask), CALL(poll), CALL(ppoll), CALL(select),
+	CALL(pselect6), CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait),
+	CALL(epoll_pwait), CALL(epoll_pwait2), CALL(eventfd2),
+	CALL(timerfd_create), CALL(timerfd_settime), CALL(signalfd4),
+	CALL(pipe2), CALL(pipe), CALL(dup), CALL(dup2), CALL(dup3), CALL(exit),
 	CALL(exit_group), END };
 
 static const int socket_calls[] = { CALL(accept), CALL(accept4), CALL(recvfrom),
@@ -90,12 +89,13 @@ static const int write_calls[] = { CALL(open), CALL(openat), CALL(creat),
 
 static const int fork_calls[] = { CALL(clone), CALL(fork), CALL(vfork),
 	CALL(execve), CALL(execveat), CALL(wait4), CALL(waitid), CALL(kill),
-	CALL(prctl), CALL(arch_prctl), CALL(seccomp), CALL(mmap),
-	CALL(mprotect), CALL(prlimit64), CALL(setrlimit), CALL(getrlimit),
-	CALL(set_tid_address), CALL(ioctl), CALL(landlock_create_ruleset),
-	CALL(landlock_add_rule), CALL(landlock_restrict_self), CALL(chdir),
-	CALL(setpgid), CALL(setsid), CALL(open), CALL(openat), CALL(access),
-	CALL(readlink), CALL(socketpair), END };
+	CALL(tgkill), CALL(fcntl), CALL(prctl), CALL(arch_prctl), CALL(seccomp),
+	CALL(mmap), CALL(mprotect), CALL(prlimit64), CALL(setrlimit),
+	CALL(getrlimit), CALL(set_tid_address), CALL(ioctl),
+	CALL(landlock_create_ruleset), CALL(landlock_add_rule),
+	CALL(landlock_restrict_self), CALL(chdir), CALL(setpgid), CALL(setsid),
+	CALL(open), CALL(openat), CALL(access), CALL(readlink),
+	CALL(socketpair), END };
 
 static const char *reached = "none";
 
@@ -125,6 +125,25 @@ static int allow_if(scmp_filter_ctx f, int call, unsigned arg,
 	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, call, 1, &cmp);
 }
 
+/*
+ * Whoever may not start processes sends no signals but to himself: neither
+ * right away nor by F_SETOWN and F_SETSIG, which have the kernel send any.
+ */
+static int allow_own_signals(scmp_filter_ctx f)
+{
+	static const struct {
+		scmp_datum_t mask, command;
+	} commands[] = { { WORD & ~7u, F_DUPFD }, { WORD & ~3u, F_OFD_GETLK },
+		{ WORD & ~15u, F_SETLEASE } };
+	int rc = allow_if(f, CALL(tgkill), 0, WORD, (scmp_datum_t)getpid());
+
+	for (size_t i = 0; rc == 0 && i < sizeof(commands) / sizeof(*commands);
+		i++)
+		rc = allow_if(f, CALL(fcntl), 1, commands[i].mask,
+			commands[i].command);
+	return rc;
+}
+
 /* Calls that are fine or not according to an argument. */
 static int allow_narrow(scmp_filter_ctx f)
 {
@@ -143,7 +162,7 @@ static int allow_narrow(scmp_filter_ctx f)
 		rc = allow_if(f, CALL(ioctl), 1, WORD, ioctls[i]);
 	for (size_t i = 0; rc == 0 && i < sizeof(prctls) / sizeof(*prctls); i++)
 		rc = allow_if(f, CALL(prctl), 0, WORD, prctls[i]);
-	return rc;
+	return rc == 0 ? allow_own_signals(f) : rc;
 }
 
 static int allow_sockets(scmp_filter_ctx f, unsigned allow)
@@ -219,7 +238,10 @@ static int fill(scmp_filter_ctx f, unsigned allow)
 	return rc;
 }
 
-/* What a copy enters besides, made ready here: it takes copying away. */
+/*
+ * What a copy enters besides, made ready here: it takes copying away, signals
+ * to the process it is a copy of, and to outlive its parent.
+ */
 static struct sock_filter copy_code[64];
 static struct sock_fprog copy_filter = { .filter = copy_code };
 
@@ -227,9 +249,17 @@ static int forbid_copying(scmp_filter_ctx f)
 {
 	const struct scmp_arg_cmp no_thread = { 0, SCMP_CMP_MASKED_EQ,
 		CLONE_THREAD, 0 };
+	const struct scmp_arg_cmp on_death = { 0, SCMP_CMP_MASKED_EQ, WORD,
+		PR_SET_PDEATHSIG };
 	int rc = seccomp_rule_add_array(
 		f, SCMP_ACT_KILL_PROCESS, CALL(clone), 1, &no_thread);
 
+	if (rc == 0)
+		rc = seccomp_rule_add_array(
+			f, SCMP_ACT_KILL_PROCESS, CALL(prctl), 1, &on_death);
+	if (rc == 0)
+		rc = seccomp_rule_add(
+			f, SCMP_ACT_KILL_PROCESS, CALL(tgkill), 0);
 	if (rc == 0)
 		rc = seccomp_rule_add(
 			f, SCMP_ACT_KILL_PROCESS, CALL(seccomp), 0);
@@ -272,6 +302,8 @@ pid_t sandbox_copy(void)
 {
 	pid_t pid = (pid_t)syscall(SYS_clone, COPY_FLAGS, 0, 0, 0, 0);
 
+	if (pid == 0)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (pid == 0 && !MOAT_SANITIZED &&
 		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
 			&copy_filter) != 0)

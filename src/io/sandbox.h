@@ -45,8 +45,8 @@ enum status sandbox_enter(const struct sandbox *s, struct err *e);
 /*
  * For a process that was allowed SANDBOX_COPY, and has no threads: as fork, but
  * the copy is a child of the caller's parent, who waits for it and may kill it,
- * and it cannot copy itself. -1 and errno: there is none. A copy that cannot be
- * shut in ends at once.
+ * and with whom it dies; it cannot copy itself, nor send signals. -1 and errno:
+ * there is none. A copy that cannot be shut in ends at once.
  */
 pid_t sandbox_copy(void);
 

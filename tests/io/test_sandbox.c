@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,6 +76,42 @@ static int do_kill(void)
 	return kill(getppid(), 0);
 }
 
+static int do_thread_kill(void)
+{
+	return tgkill(getppid(), getppid(), 0);
+}
+
+static int do_raise(void)
+{
+	return raise(SIGCONT);
+}
+
+/* A signal that the kernel sends when there is something to read. */
+static int do_owner(void)
+{
+	return fcntl(STDIN_FILENO, F_SETOWN, getppid());
+}
+
+/* The kernel takes 32 bits of it. */
+static int do_owner_in_a_word(void)
+{
+	return (int)syscall(SYS_fcntl, STDIN_FILENO,
+		(UINT64_C(1) << 32) | F_SETOWN, getppid());
+}
+
+static int do_fcntl(void)
+{
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	return fd < 0 || fcntl(fd, F_GETFD) < 0 || fcntl(fd, F_GETFL) < 0 ||
+	       close(fd) != 0;
+}
+
+static int do_outlive(void)
+{
+	return prctl(PR_SET_PDEATHSIG, 0);
+}
+
 static void *nothing(void *arg)
 {
 	return arg;
@@ -135,6 +173,29 @@ static int do_thread_in_copy(void)
 	return in_copy(do_thread);
 }
 
+static int do_kill_in_copy(void)
+{
+	return in_copy(do_thread_kill);
+}
+
+static pid_t starter;
+
+static int do_kill_starter(void)
+{
+	return tgkill(starter, starter, 0);
+}
+
+static int do_kill_starter_in_copy(void)
+{
+	starter = getpid();
+	return in_copy(do_kill_starter);
+}
+
+static int do_outlive_in_copy(void)
+{
+	return in_copy(do_outlive);
+}
+
 static const struct {
 	const char *what;
 	unsigned allow;
@@ -165,6 +226,12 @@ static const struct {
 	{ "unlink where allowed", SANDBOX_WRITE, do_unlink, false },
 	{ "memory that can run", SANDBOX_NET_IN, do_run_code, true },
 	{ "signal to others", SANDBOX_NET_IN, do_kill, true },
+	{ "signal to another's thread", SANDBOX_NET_IN, do_thread_kill, true },
+	{ "signal to itself", 0, do_raise, false },
+	{ "signal by a descriptor", SANDBOX_NET_IN, do_owner, true },
+	{ "signal by a long number", SANDBOX_NET_IN, do_owner_in_a_word, true },
+	{ "signal where allowed", SANDBOX_FORK, do_thread_kill, false },
+	{ "descriptors", 0, do_fcntl, false },
 	{ "fork by who copies itself", SANDBOX_COPY, do_fork, true },
 	{ "exec by who copies itself", SANDBOX_COPY, do_exec, true },
 	{ "copy", 0, do_copy, true },
@@ -223,7 +290,9 @@ static void a_copy_may_less(void **state)
 		int (*fn)(void);
 		bool killed;
 	} in[] = { { do_copy, false }, { do_thread_in_copy, false },
-		{ do_copy_in_copy, true }, { do_fork_in_copy, true } };
+		{ do_copy_in_copy, true }, { do_fork_in_copy, true },
+		{ do_kill_in_copy, true }, { do_kill_starter_in_copy, true },
+		{ do_outlive_in_copy, true } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(in) / sizeof(*in); i++) {
