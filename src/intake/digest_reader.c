@@ -393,6 +393,7 @@ static enum status read_batch(struct digest_reader *r,
 	status = end_child(r);
 	if (st == ST_TEMP) {
 		*lost = true;
+		digest_starter_renew(r->starter);
 		LOG(LOG_WARN, "digest.child_lost", KV_Z("reason", e->text),
 			KV_INT("reports", (int64_t)n),
 			KV_INT("status", status));

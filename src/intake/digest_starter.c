@@ -108,7 +108,6 @@ static enum status say(int control, struct str what)
 __attribute__((noreturn)) static void be_child(
 	int control, int fd, digest_child_fn *child)
 {
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (dup2(fd, control) < 0)
 		_exit(EXIT_FAILURE);
 	(void)close(fd);
@@ -193,6 +192,11 @@ void digest_starter_free(struct digest_starter **s)
 	(void)end(*s);
 	mem_free(*s);
 	*s = NULL;
+}
+
+void digest_starter_renew(struct digest_starter *s)
+{
+	(void)end(s);
 }
 
 void digest_starter_look(struct digest_starter *s)

@@ -48,5 +48,12 @@ void digest_starter_free(struct digest_starter **s);
 enum status digest_starter_child(
 	struct digest_starter *s, pid_t *pid, int *fd, struct err *e);
 
+/*
+ * The next child is no copy of the starter that there was. All copies of one
+ * have their memory at the same addresses, so whoever makes them crash could
+ * find these out by and by.
+ */
+void digest_starter_renew(struct digest_starter *s);
+
 /* Waits for a starter that has ended by itself. */
 void digest_starter_look(struct digest_starter *s);

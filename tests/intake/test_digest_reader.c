@@ -192,6 +192,8 @@ static void misbehave(int fd)
 {
 	struct str what = str_of(misdeed);
 
+	if (what.n == 0)
+		return;
 	if (str_eq(what, STR("dies")))
 		(void)raise(SIGKILL);
 	if (str_eq(what, STR("says less")))
@@ -257,6 +259,23 @@ static void a_bad_child_costs_one_report(void **state)
 			STR("it took the reader down 2 times: ")));
 		assert_int_equal(digest_reader_started(p->d.reader), 1 + 4 + 2);
 	}
+}
+
+/*
+ * Nor does it find out by trying where the memory of the next one is: that is
+ * no copy of the same starter. Here it is a fork that sees what we say now.
+ */
+static void a_bad_child_costs_the_starter(void **state)
+{
+	struct place *p = *state;
+	struct digest_item *items = items_of(p, STR(MARK), 2);
+
+	use_bad_children(p, "dies");
+	read_all(p, items, 1);
+	assert_int_equal(items[0].st, ST_INVALID);
+	misdeed = "";
+	read_all(p, items + 1, 1);
+	all_are_read(items + 1, 1);
 }
 
 static void it_alone_is_set_aside(void **state)
@@ -398,6 +417,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_batch_of_all_sorts, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(a_bad_child_costs_one_report,
+			place_setup, place_teardown),
+		cmocka_unit_test_setup_teardown(a_bad_child_costs_the_starter,
 			place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(
 			it_alone_is_set_aside, place_setup, place_teardown),
