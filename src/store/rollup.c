@@ -140,6 +140,17 @@ static void add_source(struct store *s, const struct rollup_row *policy,
 	rollup_sums_add(store_sums(s), &u);
 }
 
+/*
+ * One of those that have no row of their own: strangers make up as many names
+ * of result types as addresses.
+ */
+static void make_other(struct source *source)
+{
+	source->address = STR("");
+	if (tlsrpt_result_of(source->result_type) == TLSRPT_RESULT_OTHER)
+		source->result_type = STR("");
+}
+
 static void add_merged(struct store *s, struct arena *a,
 	const struct rollup_row *policy, const struct map *known)
 {
@@ -154,15 +165,17 @@ static void add_merged(struct store *s, struct arena *a,
 	qsort(all, n, sizeof(*all), by_failed);
 	for (i = 0; i < n; i++) {
 		if (i >= ROLLUP_SOURCES_MAX)
-			all[i]->address = STR("");
+			make_other(all[i]);
 		add_source(s, policy, all[i]);
 	}
 }
 
+/* old: of a schema in which every source had rows. */
 static void add_sources(struct store *s, struct arena *a,
-	const struct rollup_row *policy, const struct store_report_policy *p)
+	const struct rollup_row *policy, const struct store_report_policy *p,
+	bool old)
 {
-	bool many = p->n_failures > ROLLUP_SOURCES_MAX;
+	bool many = !old && p->n_failures > ROLLUP_SOURCES_MAX;
 	struct map *known = many ? map_new() : NULL;
 
 	for (size_t i = 0; i < p->n_failures; i++) {
@@ -192,18 +205,19 @@ static enum status add_policy(struct store *s, struct arena *a,
 		.n = sign,
 		.ok = sign * rollup_sessions(p->ok),
 		.failed = sign * rollup_sessions(p->failed) };
+	bool old = r->reporter.n == 0 && r->org.n > 0; /* before schema 10 */
 	enum status st = ST_OK;
 
 	rollup_sums_add(store_sums(s), &u);
 	u.of.kind = ROLLUP_POLICY;
 	u.of.k1 = r->reporter;
-	if (u.of.k1.n == 0) /* of an older schema */
+	if (old)
 		u.of.k1 = cut(r->org, ROLLUP_TEXT_MAX);
 	u.of.k2 = policy_text(a, &p->strings);
 	rollup_sums_add(store_sums(s), &u);
 	u.of.k2 = STR("");
 	u.ok = u.failed = 0;
-	add_sources(s, a, &u, p);
+	add_sources(s, a, &u, p, old);
 	for (size_t i = 0; st == ST_OK && i < p->n_failures; i++) {
 		add_result(s, a, &u, &p->failures[i]);
 		if (rollup_sums_full(store_sums(s)))
@@ -275,10 +289,11 @@ struct str rollup_reporter(
 	if (str_starts(r->proof, STR(DKIM))) {
 		signer = str_from(r->proof, sizeof(DKIM) - 1);
 		signer = str_upto(signer, HOST_NAME_BYTES_MAX);
-		room -= signer.n + sizeof(" ()");
 	}
+	if (signer.n > 0 || str_index(r->org, ')') >= 0)
+		room -= signer.n + sizeof(" ()");
 	sbuf_add(&b, cut(r->org, room));
-	if (signer.n > 0)
+	if (room < ROLLUP_TEXT_MAX)
 		sbuf_fmt(&b, "%s(%.*s)", b.n > 0 ? " " : "", STR_ARG(signer));
 	return sbuf_str(&b);
 }

@@ -28,7 +28,7 @@ int64_t rollup_sessions(int64_t n);
 
 /* Of a policy's failures, the sources with most failed sessions have rows of
  * their own, one for each address and result type; the others are one without
- * an address. */
+ * an address for each result type of RFC 8460, and one for all else. */
 #define ROLLUP_SOURCES_MAX 1000u
 
 /* Texts of strangers are cut to this many bytes. */
@@ -54,7 +54,8 @@ enum status rollup_erase(struct store *s, struct str tenant, struct str domain,
 
 /*
  * Who reports, in buf: the organisation, which anybody may call himself, and in
- * brackets the domain whose signature proves it. So two of one name are two.
+ * brackets the domain whose signature proves it. So two of one name are two. A
+ * name with brackets that nobody has signed has empty ones behind it.
  */
 struct str rollup_reporter(
 	char buf[ROLLUP_TEXT_MAX], const struct store_report *r);

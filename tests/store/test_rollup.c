@@ -335,6 +335,7 @@ static void many_sources_are_one(void **state)
 	struct store_report r = { .tenant = STORE_TENANT_DEFAULT,
 		.id = STR("1"),
 		.domain = STR("a.example"),
+		.org = STR("X"),
 		.raw_name = STR("raw"),
 		.policies = &p,
 		.n_policies = 1 };
@@ -376,6 +377,35 @@ static void many_sources_are_one(void **state)
 	assert_int_equal(n, 0);
 	OK(store_report_drop_raw(t->s, STR("raw"), &t->e));
 	assert_str(views_of(t, t->s, STR("")), "");
+
+	/* Nor do names of result types that are made up have rows. */
+	view.from = 0;
+	view.to = 1;
+	view.limit = 2 * OWN;
+	for (size_t i = 0; i < MANY; i++)
+		f[i].result_type = arena_fmt(t->a, "odd%zu", i);
+	OK(store_report_add(t->s, &r, NULL, &t->e));
+	OK(store_view_list(t->s, t->a, &view, &rows, &n, &t->e));
+	assert_int_equal(n, OWN + 1);
+
+	/* When it was counted in an older schema, the row was not there. */
+	r.id = STR("2");
+	r.report_id = STR("another");
+	r.raw_name = STR("old");
+	OK(store_report_add(t->s, &r, NULL, &t->e));
+	store_close(&t->s);
+	assert_int_equal(system(arena_fmt(t->a,
+				 "sqlite3 %s \"UPDATE report SET reporter = '' "
+				 "WHERE id = '2'\"",
+				 t->target)
+					 .p),
+		0);
+	OK(store_open(t->target, &t->s, &t->e));
+	OK(store_report_drop_raw(t->s, STR("old"), &t->e));
+	OK(store_view_list(t->s, t->a, &view, &rows, &n, &t->e));
+	assert_str(rows[1].keys[1], "");
+	assert_int_equal(rows[1].counts, 2 * (MANY + 1 - OWN));
+	OK(store_report_drop_raw(t->s, STR("raw"), &t->e));
 }
 
 /* Adds a report of one failure each, of one name with several proofs. */
@@ -468,6 +498,26 @@ static void a_long_name_hides_no_proof(void **state)
 	assert_true(str_ends(rows[1].keys[0], STR("xx (google.com)")));
 	for (size_t i = 0; i < n; i++)
 		assert_in_range(rows[i].keys[0].n, 299, 300);
+}
+
+/* Brackets are the signer's: who writes his own is not taken for the signed. */
+static void brackets_are_no_proof(void **state)
+{
+	struct store_view_filter f = { .view = STORE_VIEW_REPORTER,
+		.tenant = STORE_TENANT_DEFAULT,
+		.to = 1,
+		.limit = 9 };
+	struct store_view_row *rows;
+	struct engine *t = *state;
+	size_t n, imported = 0;
+
+	add_of_one_name(t, STR("Google (google.com)"));
+	OK(store_view_list(t->s, t->a, &f, &rows, &n, &t->e));
+	assert_int_equal(n, 4);
+	for (size_t i = 0; i < n; i++)
+		imported += str_eq(
+			rows[i].keys[0], STR("Google (google.com) ()"));
+	assert_int_equal(imported, 2); /* and the unproven one */
 }
 
 /* What an older schema counted under the organisation alone. */
@@ -712,6 +762,7 @@ int main(void)
 		cmocka_unit_test(many_sources_are_one),
 		cmocka_unit_test(a_name_is_not_a_proof),
 		cmocka_unit_test(a_long_name_hides_no_proof),
+		cmocka_unit_test(brackets_are_no_proof),
 		cmocka_unit_test(old_names_are_taken_back),
 		cmocka_unit_test(no_line_counts_without_end),
 		cmocka_unit_test(a_failed_commit_leaves_nothing_open),
