@@ -84,7 +84,7 @@ static enum status forget_rows(
  * there are. Others wait for the write lock: what takes long is stopped.
  */
 static enum status store_files(const struct digest *d,
-	const struct digest_file *files, size_t *n, struct err *e)
+	struct digest_file *files, size_t *n, struct err *e)
 {
 	int64_t end_ms = clock_mono(d->clock).ms + STORE_MS;
 	enum status st = store_begin(d->store, e);
@@ -100,11 +100,14 @@ static enum status store_files(const struct digest *d,
 	} while (++i < *n && st == ST_OK && clock_mono(d->clock).ms < end_ms);
 	if (st == ST_OK)
 		st = store_commit(d->store, e);
-	if (st != ST_OK)
+	if (st != ST_OK) {
 		store_rollback(d->store);
-	else
-		*n = i;
-	return st;
+		return st;
+	}
+	*n = i;
+	while (i > 0)
+		files[--i].budgeted = 0;
+	return ST_OK;
 }
 
 /* Files */
@@ -183,16 +186,27 @@ static bool is_own_fault(enum status st)
 	return st == ST_INVALID || st == ST_LIMIT;
 }
 
+/* What was not stored is tried again, or never: it has taken nothing. */
+static void give_budget(const struct digest *d, struct digest_file *f)
+{
+	while (f->budgeted > 0)
+		digest_budget_give(d->budget, &f->rows[--f->budgeted]);
+}
+
 /* An operator's own files have no budget. */
 static enum status take_budget(
-	const struct digest *d, const struct digest_file *f, struct err *e)
+	const struct digest *d, struct digest_file *f, struct err *e)
 {
 	enum status st = ST_OK;
 
 	if (d->budget == NULL || f->meta.source == SPOOL_IMPORT)
 		return ST_OK;
-	for (size_t i = 0; st == ST_OK && i < f->reports.n; i++)
-		st = digest_budget_take(d->budget, &f->rows[i], e);
+	while (st == ST_OK && f->budgeted < f->reports.n) {
+		st = digest_budget_take(d->budget, &f->rows[f->budgeted], e);
+		f->budgeted += st == ST_OK;
+	}
+	if (st != ST_OK)
+		give_budget(d, f);
 	return st;
 }
 
@@ -323,10 +337,12 @@ static enum status batch_store(const struct digest *d,
 	return st;
 }
 
-static void batch_clear(struct batch *b)
+static void batch_clear(const struct digest *d, struct batch *b)
 {
-	for (size_t i = 0; i < b->n; i++)
+	for (size_t i = 0; i < b->n; i++) {
+		give_budget(d, &b->files[i]);
 		arena_free(&b->files[i].arena);
+	}
 	digest_known_free(&b->known);
 	b->n = b->bytes = 0;
 }
@@ -379,7 +395,7 @@ enum status digest_run(
 		st = batch_fill(d, b, &names, &i, e);
 		if (st == ST_OK)
 			st = batch_store(d, b->files, b->n, e);
-		batch_clear(b);
+		batch_clear(d, b);
 		if (st == ST_OK)
 			*done = i;
 	}

@@ -93,20 +93,34 @@ static uint64_t *counter_of(struct digest_budget *b, struct str key)
 	return n;
 }
 
+static uint64_t *counter_for(
+	struct digest_budget *b, const struct store_report *r)
+{
+	char room[KEY_MAX];
+	struct sbuf key = sbuf_fixed(room, sizeof(room));
+
+	sbuf_fmt(&key, "%lld %.*s %.*s %.*s", (long long)(r->received / HOUR_S),
+		STR_ARG(r->tenant), STR_ARG(r->domain),
+		STR_ARG(reporter_of(b, r)));
+	BUG(!sbuf_ok(&key));
+	return counter_of(b, sbuf_str(&key));
+}
+
+static uint64_t bytes_of_all(const struct store_report *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->n_policies; i++)
+		n += bytes_of(&r->policies[i]);
+	return n;
+}
+
 enum status digest_budget_take(
 	struct digest_budget *b, const struct store_report *r, struct err *e)
 {
 	struct str reporter = reporter_of(b, r);
-	char room[KEY_MAX];
-	struct sbuf key = sbuf_fixed(room, sizeof(room));
-	uint64_t n = 0, *taken;
+	uint64_t *taken = counter_for(b, r), n = bytes_of_all(r);
 
-	sbuf_fmt(&key, "%lld %.*s %.*s %.*s", (long long)(r->received / HOUR_S),
-		STR_ARG(r->tenant), STR_ARG(r->domain), STR_ARG(reporter));
-	BUG(!sbuf_ok(&key));
-	for (size_t i = 0; i < r->n_policies; i++)
-		n += bytes_of(&r->policies[i]);
-	taken = counter_of(b, sbuf_str(&key));
 	if (n > DIGEST_BUDGET_BYTES - *taken)
 		return err_set(e, ST_LIMIT,
 			"its rows are more than %.*s%s may fill of the "
@@ -115,4 +129,11 @@ enum status digest_budget_take(
 			reporter.n > 0 ? "" : "what nothing proves");
 	*taken += n;
 	return ST_OK;
+}
+
+void digest_budget_give(struct digest_budget *b, const struct store_report *r)
+{
+	uint64_t *taken = counter_for(b, r), n = bytes_of_all(r);
+
+	*taken -= n < *taken ? n : *taken;
 }

@@ -32,3 +32,6 @@ void digest_budget_free(struct digest_budget **b);
  */
 enum status digest_budget_take(
 	struct digest_budget *b, const struct store_report *r, struct err *e);
+
+/* Counts them no more: they were not stored. */
+void digest_budget_give(struct digest_budget *b, const struct store_report *r);

@@ -18,6 +18,7 @@ struct digest_file {
 	struct str body;
 	struct digest_reports reports;
 	struct store_report *rows; /* of each report, without ids */
+	size_t budgeted; /* so many of them, which are not stored so far */
 };
 
 /*

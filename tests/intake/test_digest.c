@@ -290,6 +290,45 @@ static void the_guilty_one_is_found(void **state)
 	assert_str(bad[0].reason, "database: not this one");
 }
 
+static void alter_series(struct place *p, const char *from, const char *to)
+{
+	assert_int_equal(system(arena_fmt(p->a,
+				 "sqlite3 %s 'ALTER TABLE %s RENAME TO %s'",
+				 path_in(p, "moat.db"), from, to)
+					 .p),
+		0);
+}
+
+/* While the database takes nothing, nothing of it is used up. */
+static void what_is_not_stored_takes_no_budget(void **state)
+{
+	struct str string = { "", DIGEST_BUDGET_BYTES - 500 };
+	struct store_report_policy policy = { .strings = { &string, 1 } };
+	struct store_report before = { .tenant = STORE_TENANT_DEFAULT,
+		.domain = STR("y.example"),
+		.policies = &policy,
+		.n_policies = 1 };
+	struct place *p = *state;
+	size_t done;
+
+	p->d.budget = digest_budget_new();
+	before.received = 1000; /* as put has it */
+	OK(digest_budget_take(p->d.budget, &before, &p->e));
+	put(p, SPOOL_POST, LABEL, STR(REPORT("1", "1")));
+	alter_series(p, "series", "gone");
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(digest_run(&p->d, 100, &done, &p->e), ST_PERM);
+	alter_series(p, "gone", "series");
+	assert_int_equal(run(p), 1);
+	(void)reports(p, 1);
+	/* What is stored has taken some. */
+	put(p, SPOOL_POST, LABEL, STR(REPORT("2", "1")));
+	put(p, SPOOL_POST, LABEL, STR(REPORT("3", "1")));
+	assert_int_equal(run(p), 2);
+	assert_true(files(p, SPOOL_BAD) > 0);
+	digest_budget_free(&p->d.budget);
+}
+
 /* A claim alone gives nobody the reports of another. */
 static void an_import_goes_to_whose_the_domain_is(void **state)
 {
@@ -324,6 +363,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			the_guilty_one_is_found, place_setup, place_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_not_stored_takes_no_budget, place_setup,
+			place_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_post_becomes_rows, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(
