@@ -48,12 +48,12 @@ static const char unproven_sql[] =
 	"r.domain = $2 AND " NEW "AND r.state = 0 AND r.proof = '' "
 	"GROUP BY f.result_type ORDER BY f.result_type";
 
-#define DKIM "dkim:"
-
 struct str store_reporter_of(struct str who)
 {
-	return str_starts(who, STR(DKIM)) ? str_from(who, sizeof(DKIM) - 1)
-					  : who;
+	struct str name = who;
+
+	(void)str_cut(&name, ':');
+	return name.p != NULL ? name : who;
 }
 
 static bool copy(struct store *s, struct arena *a, struct db_stmt *q, size_t i,

@@ -4,8 +4,10 @@
 
 #include "base/str.h"
 
-/* Who reports: whom the proof shows; of what was imported the organisation. */
-#define REPORTER "CASE WHEN proof = 'import' THEN org ELSE proof END"
+/* Who reports: whom the proof shows; of what was imported the organisation,
+ * which anybody may have called "dkim:google.com". */
+#define REPORTER                                                               \
+	"CASE WHEN proof = 'import' THEN 'import:' || org ELSE proof END"
 
 /* A REPORTER as people know it: "google.com". */
 struct str store_reporter_of(struct str who);

@@ -520,6 +520,22 @@ static void brackets_are_no_proof(void **state)
 	assert_int_equal(imported, 2); /* and the unproven one */
 }
 
+/* Nor is who says "dkim:" in an imported report the one who signs. */
+static void a_word_is_no_proof(void **state)
+{
+	static const char *const names[] = { "evil.example", "google.com",
+		"dkim:google.com" };
+	struct store_alert_facts facts;
+	struct engine *t = *state;
+
+	add_of_one_name(t, STR("dkim:google.com"));
+	OK(store_alert_facts_get(t->s, t->a, STORE_TENANT_DEFAULT,
+		STR("a.example"), 0, &facts, &t->e));
+	assert_int_equal(facts.n_reporters, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_str(facts.reporters[i].name, names[i]);
+}
+
 /* What an older schema counted under the organisation alone. */
 static void old_names_are_taken_back(void **state)
 {
@@ -763,6 +779,7 @@ int main(void)
 		cmocka_unit_test(a_name_is_not_a_proof),
 		cmocka_unit_test(a_long_name_hides_no_proof),
 		cmocka_unit_test(brackets_are_no_proof),
+		cmocka_unit_test(a_word_is_no_proof),
 		cmocka_unit_test(old_names_are_taken_back),
 		cmocka_unit_test(no_line_counts_without_end),
 		cmocka_unit_test(a_failed_commit_leaves_nothing_open),
