@@ -6,6 +6,8 @@
 
 #include "base/poison.h"
 
+#define STR_BYTES_MIN 4u /* of one in a list: its length */
+
 struct wire_in wire_in_of(struct str s)
 {
 	return (struct wire_in){ .p = (const unsigned char *)s.p, .n = s.n };
@@ -68,6 +70,33 @@ struct str wire_bytes(struct wire_in *in, size_t n)
 struct str wire_str(struct wire_in *in)
 {
 	return wire_bytes(in, wire_u32(in));
+}
+
+enum status wire_array(struct wire_in *in, struct arena *a, size_t min,
+	size_t size, void *items, size_t *n)
+{
+	uint32_t count = wire_u32(in);
+	void *p;
+
+	if (!wire_ok(in) || count > wire_left(in) / min)
+		return ST_INVALID;
+	p = arena_array(a, count, size);
+	if (p == NULL)
+		return ST_LIMIT;
+	*(void **)items = p;
+	*n = count;
+	return ST_OK;
+}
+
+enum status wire_strs(
+	struct wire_in *in, struct arena *a, struct str **items, size_t *n)
+{
+	enum status st = wire_array(
+		in, a, STR_BYTES_MIN, sizeof(**items), items, n);
+
+	for (size_t i = 0; st == ST_OK && i < *n; i++)
+		(*items)[i] = wire_str(in);
+	return st;
 }
 
 size_t wire_left(const struct wire_in *in)
@@ -138,6 +167,13 @@ void wire_put_str(struct wire_out *out, struct str s)
 	}
 	wire_put_u32(out, (uint32_t)s.n);
 	wire_put_bytes(out, s);
+}
+
+void wire_put_strs(struct wire_out *out, const struct str *items, size_t n)
+{
+	wire_put_u32(out, (uint32_t)n);
+	for (size_t i = 0; i < n; i++)
+		wire_put_str(out, items[i]);
 }
 
 void wire_patch_u16(struct wire_out *out, size_t at, uint16_t v)

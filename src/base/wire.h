@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "base/status.h"
 #include "base/str.h"
 
 struct wire_in {
@@ -28,6 +30,17 @@ uint64_t wire_u64(struct wire_in *in);
 struct str wire_bytes(struct wire_in *in, size_t n);
 /* A 32-bit length and that many bytes, as wire_put_str writes them. */
 struct str wire_str(struct wire_in *in);
+/*
+ * A 32-bit count into *n and an array for so many of size bytes into *items (a
+ * pointer to a pointer), in a. Each takes at least min bytes of the input, so
+ * that a false count cannot ask for more memory than the input is long.
+ * ST_INVALID: it is false; ST_LIMIT: the arena is full.
+ */
+enum status wire_array(struct wire_in *in, struct arena *a, size_t min,
+	size_t size, void *items, size_t *n);
+/* Texts, borrowed from the input, as wire_put_strs writes them; as above. */
+enum status wire_strs(
+	struct wire_in *in, struct arena *a, struct str **items, size_t *n);
 size_t wire_left(const struct wire_in *in);
 /* true if nothing failed; wire_done also wants the input used up. */
 bool wire_ok(const struct wire_in *in);
@@ -47,6 +60,8 @@ void wire_put_u32(struct wire_out *out, uint32_t v);
 void wire_put_u64(struct wire_out *out, uint64_t v);
 void wire_put_bytes(struct wire_out *out, struct str s);
 void wire_put_str(struct wire_out *out, struct str s);
+/* A 32-bit count and the texts. */
+void wire_put_strs(struct wire_out *out, const struct str *items, size_t n);
 /* Overwrites two bytes already written at offset at (counts, lengths). */
 void wire_patch_u16(struct wire_out *out, size_t at, uint16_t v);
 struct str wire_out_str(const struct wire_out *out);

@@ -49,13 +49,6 @@ static bool put_text(struct wire_out *out, struct str text)
 	return store_text_ok(text);
 }
 
-static void put_strs(struct wire_out *out, const struct store_strs *list)
-{
-	wire_put_u32(out, (uint32_t)list->n);
-	for (size_t i = 0; i < list->n; i++)
-		wire_put_str(out, list->items[i]);
-}
-
 static bool put_failure(
 	struct wire_out *out, const struct store_report_failure *f)
 {
@@ -77,8 +70,8 @@ static bool put_policy(
 	bool good = put_text(out, p->type);
 
 	good &= put_text(out, p->domain);
-	put_strs(out, &p->strings);
-	put_strs(out, &p->mx);
+	wire_put_strs(out, p->strings.items, p->strings.n);
+	wire_put_strs(out, p->mx.items, p->mx.n);
 	wire_put_u64(out, (uint64_t)p->ok);
 	wire_put_u64(out, (uint64_t)p->failed);
 	wire_put_u32(out, (uint32_t)p->n_failures);
@@ -114,34 +107,6 @@ enum status report_body_write(struct arena *a,
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* A count and an array for it in a. */
-static enum status read_count(struct arena *a, struct wire_in *in, size_t min,
-	size_t size, void *items, size_t *n)
-{
-	uint32_t count = wire_u32(in);
-	void *p;
-
-	if (!wire_ok(in) || count > wire_left(in) / min)
-		return ST_INVALID;
-	p = arena_array(a, count, size);
-	if (p == NULL)
-		return ST_LIMIT;
-	*(void **)items = p;
-	*n = count;
-	return ST_OK;
-}
-
-static enum status read_strs(
-	struct arena *a, struct wire_in *in, struct store_strs *out)
-{
-	enum status st = read_count(
-		a, in, STR_MIN, sizeof(*out->items), &out->items, &out->n);
-
-	for (size_t i = 0; st == ST_OK && i < out->n; i++)
-		out->items[i] = wire_str(in);
-	return st;
-}
-
 static void read_failure(struct wire_in *in, struct store_report_failure *f)
 {
 	f->result_type = wire_str(in);
@@ -161,13 +126,13 @@ static enum status read_policy(
 
 	p->type = wire_str(in);
 	p->domain = wire_str(in);
-	st = read_strs(a, in, &p->strings);
+	st = wire_strs(in, a, &p->strings.items, &p->strings.n);
 	if (st == ST_OK)
-		st = read_strs(a, in, &p->mx);
+		st = wire_strs(in, a, &p->mx.items, &p->mx.n);
 	p->ok = (int64_t)wire_u64(in);
 	p->failed = (int64_t)wire_u64(in);
 	if (st == ST_OK)
-		st = read_count(a, in, FAILURE_MIN, sizeof(*p->failures),
+		st = wire_array(in, a, FAILURE_MIN, sizeof(*p->failures),
 			&p->failures, &p->n_failures);
 	for (size_t i = 0; st == ST_OK && i < p->n_failures; i++)
 		read_failure(in, &p->failures[i]);
@@ -184,8 +149,8 @@ enum status report_body_read(struct arena *a, struct str body,
 
 	if (wire_u8(&in) != VERSION)
 		return ST_INVALID;
-	st = read_count(
-		a, &in, POLICY_MIN, sizeof(*policies), &policies, &count);
+	st = wire_array(
+		&in, a, POLICY_MIN, sizeof(*policies), &policies, &count);
 	for (size_t i = 0; st == ST_OK && i < count; i++)
 		st = read_policy(a, &in, &policies[i]);
 	if (st == ST_OK && !wire_done(&in))

@@ -67,43 +67,6 @@ static enum status read_done(const struct wire_in *in)
 	return wire_done(in) ? ST_OK : ST_INVALID;
 }
 
-/*
- * A count and an array for it in a. Each element takes at least min bytes, so
- * that a false count cannot ask for more memory than the value is long.
- */
-static enum status read_count(struct arena *a, struct wire_in *in, size_t min,
-	size_t size, void *items, size_t *n)
-{
-	uint32_t count = wire_u32(in);
-	void *p;
-
-	if (!wire_ok(in) || count > wire_left(in) / min)
-		return ST_INVALID;
-	p = arena_array(a, count, size);
-	if (p == NULL)
-		return ST_LIMIT;
-	*(void **)items = p;
-	*n = count;
-	return ST_OK;
-}
-
-static void write_strs(struct wire_out *out, const struct str *items, size_t n)
-{
-	wire_put_u32(out, (uint32_t)n);
-	for (size_t i = 0; i < n; i++)
-		wire_put_str(out, items[i]);
-}
-
-static enum status read_strs(
-	struct arena *a, struct wire_in *in, struct str **items, size_t *n)
-{
-	enum status st = read_count(a, in, 4, sizeof(**items), items, n);
-
-	for (size_t i = 0; st == ST_OK && i < *n; i++)
-		(*items)[i] = wire_str(in);
-	return st;
-}
-
 /* A str that can be absent (p == NULL), which is not the same as empty. */
 static void write_maybe(struct wire_out *out, struct str s)
 {
@@ -132,7 +95,7 @@ void view_host_write(struct wire_out *out, const struct view_host *h)
 	wire_put_str(out, h->key_sealed);
 	write_maybe(out, h->alpn_cert);
 	wire_put_str(out, h->alpn_key_sealed);
-	write_strs(out, h->chain, h->n_chain);
+	wire_put_strs(out, h->chain, h->n_chain);
 	wire_put_u32(out, (uint32_t)h->n_http01);
 	for (size_t i = 0; i < h->n_http01; i++) {
 		wire_put_str(out, h->http01[i].token);
@@ -161,9 +124,9 @@ enum status view_host_read(
 	h->key_sealed = wire_str(&in);
 	h->alpn_cert = read_maybe(&in);
 	h->alpn_key_sealed = wire_str(&in);
-	st = read_strs(a, &in, &h->chain, &h->n_chain);
+	st = wire_strs(&in, a, &h->chain, &h->n_chain);
 	if (st == ST_OK)
-		st = read_count(a, &in, 8, sizeof(*h->http01), &h->http01,
+		st = wire_array(&in, a, 8, sizeof(*h->http01), &h->http01,
 			&h->n_http01);
 	for (size_t i = 0; st == ST_OK && i < h->n_http01; i++) {
 		h->http01[i].token = wire_str(&in);
@@ -198,7 +161,7 @@ void view_name_write(struct wire_out *out, const struct view_name *n)
 	for (size_t i = 0; i < n->n; i++) {
 		wire_put_u16(out, n->sets[i].type);
 		wire_put_u32(out, n->sets[i].ttl);
-		write_strs(out, n->sets[i].rdata, n->sets[i].n);
+		wire_put_strs(out, n->sets[i].rdata, n->sets[i].n);
 	}
 }
 
@@ -212,13 +175,13 @@ enum status view_name_read(
 	if (!version_ok(&in))
 		return ST_INVALID;
 	n->owner = wire_str(&in);
-	st = read_count(a, &in, 10, sizeof(*n->sets), &n->sets, &n->n);
+	st = wire_array(&in, a, 10, sizeof(*n->sets), &n->sets, &n->n);
 	for (size_t i = 0; st == ST_OK && i < n->n; i++) {
 		struct view_rrset *set = &n->sets[i];
 
 		set->type = wire_u16(&in);
 		set->ttl = wire_u32(&in);
-		st = read_strs(a, &in, &set->rdata, &set->n);
+		st = wire_strs(&in, a, &set->rdata, &set->n);
 	}
 	return st == ST_OK ? read_done(&in) : st;
 }
@@ -259,7 +222,7 @@ static void write_rrs(struct wire_out *out, const struct view_rr *rr, size_t n)
 static enum status read_rrs(
 	struct arena *a, struct wire_in *in, struct view_rr **rr, size_t *n)
 {
-	enum status st = read_count(a, in, 14, sizeof(**rr), rr, n);
+	enum status st = wire_array(in, a, 14, sizeof(**rr), rr, n);
 
 	for (size_t i = 0; st == ST_OK && i < *n; i++) {
 		(*rr)[i].owner = wire_str(in);

@@ -63,11 +63,47 @@ static void errors_stick(void **state)
 	assert_true(out.failed);
 }
 
+/* Counts are held against the bytes that are left. */
+static void lists_are_as_long_as_their_input(void **state)
+{
+	const struct str list[] = { STR("a"), STR(""), STR("bcd") };
+	struct arena *a = arena_must(1024);
+	unsigned char bytes[64];
+	struct wire_out out = wire_out_of(bytes, sizeof(bytes));
+	struct wire_in in;
+	struct str *items;
+	void *p;
+	size_t n;
+
+	(void)state;
+	wire_put_strs(&out, list, 3);
+	in = wire_in_of(wire_out_str(&out));
+	assert_int_equal(wire_strs(&in, a, &items, &n), ST_OK);
+	assert_true(wire_done(&in));
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < n; i++)
+		assert_true(str_eq(items[i], list[i]));
+
+	bytes[3] = 5; /* of 16 bytes */
+	in = wire_in_of(wire_out_str(&out));
+	assert_int_equal(wire_strs(&in, a, &items, &n), ST_INVALID);
+	bytes[3] = 4;
+	in = wire_in_of(wire_out_str(&out));
+	assert_int_equal(wire_strs(&in, a, &items, &n), ST_OK);
+	assert_false(wire_ok(&in));
+	in = wire_in_of(wire_out_str(&out));
+	assert_int_equal(wire_array(&in, a, 1, 1024, &p, &n), ST_LIMIT);
+	in = wire_in_of(STR("\x00\x00"));
+	assert_int_equal(wire_array(&in, a, 1, 1, &p, &n), ST_INVALID);
+	arena_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writing_then_reading),
 		cmocka_unit_test(errors_stick),
+		cmocka_unit_test(lists_are_as_long_as_their_input),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
