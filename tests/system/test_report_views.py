@@ -46,7 +46,7 @@ def moat(stack, tmp_path):
         Moat(tmp_path / "moat", {"server": {"roles": "digest console"}}))
     spool = Spool(moat)
     spool.put(report(1, "Big Mail", NEW))
-    spool.put(report(2, "=Other()", OLD, day=21, failures=[
+    spool.put(report(2, "=Other+1", OLD, day=21, failures=[
         failure("starttls-not-supported", "192.0.2.7"),
         failure("validation-failure", "192.0.2.7",
                 reason="MX_HOSTS_MISMATCH")]))
@@ -67,9 +67,9 @@ def test_each_view(moat):
         ("validation-failure", "MX_HOSTS_MISMATCH")}
     assert [r["mx_host"] for r in rows(moat, "mx")] == ["mx1.y.example"] * 2
     assert {(r["organization"], r["sending_mta"])
-            for r in rows(moat, "source")} == {("=Other()", "192.0.2.7")}
+            for r in rows(moat, "source")} == {("=Other+1", "192.0.2.7")}
     assert {r["organization"]: r["policy"] for r in rows(moat, "policy")} == {
-        "Big Mail": "\n".join(NEW), "=Other()": "\n".join(OLD)}
+        "Big Mail": "\n".join(NEW), "=Other+1": "\n".join(OLD)}
     assert all(r["proven"] for r in rows(moat, "reporter"))
     assert [r["result_type"] for r in
             rows(moat, "result", "--group", "transport")] == [
@@ -114,13 +114,13 @@ def test_spreadsheets_compute_nothing(moat):
     text = moat("report", "by", "source", *DAYS, "--csv").stdout
     table = list(csv.DictReader(io.StringIO(text)))
     assert len(table) == 2
-    assert {line["organization"] for line in table} == {"'=Other()"}
+    assert {line["organization"] for line in table} == {"'=Other+1"}
 
 
 def test_down_to_the_file(moat):
     found = moat.json(
         "report", "failures", *DAYS, "--result", "validation-failure",
-        "--organization", "=Other()")["failures"]
+        "--organization", "=Other+1")["failures"]
     assert [f["reason"] for f in found] == ["MX_HOSTS_MISMATCH"]
     assert found[0]["reason_meaning"]["name"] == "MX_HOSTS_MISMATCH"
     assert found[0]["report"] in moat("report", "list").stdout
